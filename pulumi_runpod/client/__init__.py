@@ -1,0 +1,3 @@
+"""client"""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""components"""
+
+from __future__ import annotations

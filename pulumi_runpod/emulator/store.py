@@ -1,0 +1,118 @@
+"""Everything that survives a restart, in one SQLite file: objects of every kind, and whatever other tables a room adds.
+
+Handlers run on one event loop and never await between read and write, so each request is atomic without locks. WAL with
+`synchronous=NORMAL`: an acknowledged write survives a kill of the process.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulumi_runpod.wire.model import JsonObject
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    private TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (kind, id)
+) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An object as stored: `body` is what the API returns, `private` what it never does (passwords, versions)."""
+
+    seq: int
+    id: str
+    body: JsonObject
+    private: JsonObject
+
+
+class Store:
+    """`path` None keeps everything in memory."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        self.connection.execute("PRAGMA journal_mode=WAL")
+        self.connection.execute("PRAGMA synchronous=NORMAL")
+        self.execute_script(_SCHEMA)
+        self._depth = 0
+
+    def execute_script(self, sql: str) -> None:
+        """Declare tables: each room that keeps its own calls this once, with `IF NOT EXISTS`."""
+        self.connection.executescript(sql)
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """All or nothing; an inner block joins the outer one."""
+        if self._depth:
+            yield
+            return
+        self.connection.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        else:
+            self.connection.execute("COMMIT")
+        finally:
+            self._depth -= 1
+
+    def insert(self, kind: str, object_id: str, body: JsonObject, private: JsonObject | None = None) -> None:
+        self.connection.execute(
+            "INSERT INTO objects (kind, id, body, private) VALUES (?, ?, ?, ?)",
+            (kind, object_id, json.dumps(body), json.dumps(private or {})),
+        )
+
+    def update(self, kind: str, object_id: str, body: JsonObject, private: JsonObject | None = None) -> None:
+        """Replace the body, and the private part when one is given."""
+        self.connection.execute(
+            "UPDATE objects SET body = ?, private = coalesce(?, private) WHERE kind = ? AND id = ?",
+            (json.dumps(body), None if private is None else json.dumps(private), kind, object_id),
+        )
+
+    def get(self, kind: str, object_id: str) -> Row | None:
+        found = self.connection.execute(
+            "SELECT seq, id, body, private FROM objects WHERE kind = ? AND id = ?", (kind, object_id)
+        ).fetchone()
+        return _row(found) if found else None
+
+    def list(self, kind: str, *, before: int | None = None, limit: int = -1) -> list[Row]:
+        """Newest first; `before` is the `seq` after which a page goes on."""
+        found = self.connection.execute(
+            "SELECT seq, id, body, private FROM objects WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            (kind, before if before is not None else 1 << 62, limit),
+        ).fetchall()
+        return [_row(r) for r in found]
+
+    def delete(self, kind: str, object_id: str) -> bool:
+        deleted = self.connection.execute("DELETE FROM objects WHERE kind = ? AND id = ?", (kind, object_id))
+        return deleted.rowcount > 0
+
+    def clear(self) -> None:
+        """Forget every row of every table."""
+        tables = self.connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        with self.atomic():
+            for (table,) in tables:
+                self.connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - names come from the schema itself
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def _row(found: tuple[int, str, str, str]) -> Row:
+    seq, object_id, body, private = found
+    return Row(seq=seq, id=object_id, body=json.loads(body), private=json.loads(private))
