@@ -1,0 +1,88 @@
+"""The local RunPod as one object: what its rooms share. It holds things and wires nothing: `app.py` does that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pulumi_runpod.emulator.faults import Faults
+from pulumi_runpod.emulator.switches import Switches
+from pulumi_runpod.wire.model import JsonObject
+
+if TYPE_CHECKING:
+    from pulumi_runpod.emulator.auth import Keys
+    from pulumi_runpod.emulator.clock import Clock
+    from pulumi_runpod.emulator.request_log import RequestLog
+    from pulumi_runpod.emulator.store import Store
+    from pulumi_runpod.wire.catalog import Catalog
+
+
+class SchedulerLike(Protocol):
+    """What the control plane says to whoever runs the workers. Called right after the store write, same request.
+
+    A body is the API's JSON of the endpoint, as stored: without `requestUrls`.
+    """
+
+    async def start(self) -> None:
+        """The server is up: `Platform.base_url` is known."""
+
+    async def stop(self) -> None:
+        """End every worker, then return."""
+
+    def endpoint_created(self, endpoint_id: str) -> None: ...
+
+    def endpoint_updated(self, endpoint_id: str, old_body: JsonObject, new_body: JsonObject) -> None: ...
+
+    def endpoint_deleted(self, endpoint_id: str) -> None:
+        """The endpoint is gone from the store: cancel its jobs, end its workers, drop its releases."""
+
+    def reset(self) -> None:
+        """The store was cleared: end every worker and forget every job."""
+
+
+class NoScheduler:
+    """No worker is ever started: for tests of the control plane alone."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def endpoint_created(self, endpoint_id: str) -> None: ...
+
+    def endpoint_updated(self, endpoint_id: str, old_body: JsonObject, new_body: JsonObject) -> None: ...
+
+    def endpoint_deleted(self, endpoint_id: str) -> None: ...
+
+    def reset(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class WorkerCommand:
+    """Endpoints whose image matches `image_glob` get workers that are processes running `command` (a shell line)."""
+
+    image_glob: str
+    command: str
+
+
+@dataclass
+class Platform:
+    """Objects are stored under `Collection.kind` (`ENDPOINTS.kind`, `NETWORK_VOLUMES.kind`, ...)."""
+
+    store: Store
+    clock: Clock
+    catalog: Catalog
+    keys: Keys
+    request_log: RequestLog
+    state_dir: Path
+    """Everything on disk: the store's file, `volumes/<volume id>/`, logs."""
+    switches: Switches = field(default_factory=Switches)
+    faults: Faults = field(default_factory=Faults)
+    worker_commands: tuple[WorkerCommand, ...] = ()
+    scheduler: SchedulerLike = field(default_factory=NoScheduler)
+    base_url: str = ""
+    """`http://127.0.0.1:PORT`, without `/v2`; known once the socket is bound. Request URLs derive from it."""
+
+    def volume_dir(self, volume_id: str) -> Path:
+        """Where the files of a network volume lie; the directory is made with the volume and removed with it."""
+        return self.state_dir / "volumes" / volume_id
