@@ -1,0 +1,44 @@
+# Everything a person or a machine runs. Each target sets up what it needs, once.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+STACK ?= dev
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# State of the engine: a folder of this clone, unless the environment names another backend.
+export PULUMI_BACKEND_URL ?= file://$(CURDIR)/.local/pulumi
+export PULUMI_CONFIG_PASSPHRASE ?=
+export PULUMI_SKIP_UPDATE_CHECK := true
+
+.PHONY: help setup up down test check bench
+
+help:
+	@echo 'make up      set up, start the local RunPod, deploy stack dev to it, say what to try next'
+	@echo 'make down    destroy the stack and stop the local RunPod'
+	@echo 'make test    set up, run every test'
+	@echo 'make check   lint and types'
+	@echo 'make bench   measure, report, assert nothing'
+	@echo 'make setup   set-up alone'
+	@echo 'STACK=staging make up picks another stack'
+
+setup:
+	@$(PYTHON) tools/setup.py
+
+up: setup
+	@$(PYTHON) tools/stack.py up $(STACK)
+
+down: setup
+	@$(PYTHON) tools/stack.py down $(STACK)
+
+test: setup
+	.venv/bin/python -m pytest
+	.venv-worker/bin/python -m pytest tests/worker
+
+check: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: setup
+	.venv/bin/python -m pytest tests/bench -s

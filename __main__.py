@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from stacks.program import program
+
+program()

@@ -1,0 +1,3 @@
+"""The program that every stack of this project runs, and the settings of each stack."""
+
+from __future__ import annotations

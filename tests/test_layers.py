@@ -1,0 +1,105 @@
+"""The rooms of the house and who may import whom: the table of the plan, enforced."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ALLOWED: dict[str, set[str]] = {
+    "pulumi_runpod.wire": set(),
+    "pulumi_runpod.settings": {"pulumi_runpod.errors"},
+    "pulumi_runpod.errors": set(),
+    "pulumi_runpod.client": {"pulumi_runpod.wire", "pulumi_runpod.settings", "pulumi_runpod.errors"},
+    "pulumi_runpod.resources": {
+        "pulumi_runpod.wire",
+        "pulumi_runpod.client",
+        "pulumi_runpod.settings",
+        "pulumi_runpod.errors",
+    },
+    "pulumi_runpod.planning": {"pulumi_runpod.wire"},
+    "pulumi_runpod.components": {
+        "pulumi_runpod.resources",
+        "pulumi_runpod.client",
+        "pulumi_runpod.planning",
+        "pulumi_runpod.errors",
+    },
+    "pulumi_runpod.emulator": {"pulumi_runpod.wire"},
+    "pulumi_runpod.gitops": {
+        "pulumi_runpod.client",
+        "pulumi_runpod.planning",
+        "pulumi_runpod.settings",
+        "pulumi_runpod.errors",
+    },
+    "pulumi_runpod.cli": {
+        "pulumi_runpod.wire",
+        "pulumi_runpod.settings",
+        "pulumi_runpod.errors",
+        "pulumi_runpod.client",
+        "pulumi_runpod.resources",
+        "pulumi_runpod.components",
+        "pulumi_runpod.planning",
+        "pulumi_runpod.emulator",
+        "pulumi_runpod.gitops",
+    },
+    "stacks": {"pulumi_runpod", "pulumi_runpod.components"},
+    "worker": set(),
+}
+
+
+def room_of(module: str) -> str | None:
+    """The room that a dotted name belongs to; None for what is not ours."""
+    if module == "pulumi_runpod":
+        return module
+    rooms = [room for room in ALLOWED if module == room or module.startswith(f"{room}.")]
+    if rooms:
+        return max(rooms, key=len)
+    if module.startswith("pulumi_runpod."):
+        return module
+    return "worker" if module.split(".")[0] == "sdxl_worker" else None
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    for top in ("pulumi_runpod", "stacks", "worker"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            room = "worker" if top == "worker" else room_of(dotted.removesuffix(".__init__"))
+            if room and room != "pulumi_runpod":  # the package's front door may name every room
+                yield path, room
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((name.name, node.lineno) for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for name in node.names:
+                deeper = f"{node.module}.{name.name}"
+                yield (deeper if room_of(deeper) in ALLOWED else node.module), node.lineno
+
+
+@pytest.mark.parametrize(("path", "room"), [pytest.param(p, r, id=str(p.relative_to(ROOT))) for p, r in files()])
+def test_a_module_imports_only_what_its_room_may(path: Path, room: str) -> None:
+    """Every import stays within the module's own room or the rooms that the plan allows it."""
+    assert room in ALLOWED, f"{path} lies in no room of the plan"
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {module}"
+        for module, line in imports(path)
+        if (target := room_of(module)) and target not in ({room} | ALLOWED[room])
+    ]
+    assert not wrong
+
+
+def test_only_the_client_knows_httpx() -> None:
+    """httpx is imported in the client alone, so that its successor is one room's business."""
+    strangers = [
+        str(path.relative_to(ROOT))
+        for path, room in files()
+        if room not in {"pulumi_runpod.client", "worker"}
+        for module, _ in imports(path)
+        if module.split(".")[0] in {"httpx", "httpx2"}
+    ]
+    assert not strangers
