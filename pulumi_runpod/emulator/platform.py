@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pulumi_runpod.emulator.faults import Faults
+from pulumi_runpod.emulator.stock import Stock
 from pulumi_runpod.emulator.switches import Switches
 from pulumi_runpod.wire.model import JsonObject
 
 if TYPE_CHECKING:
     from pulumi_runpod.emulator.auth import Keys
     from pulumi_runpod.emulator.clock import Clock
+    from pulumi_runpod.emulator.ratelimit import RateLimit
     from pulumi_runpod.emulator.request_log import RequestLog
     from pulumi_runpod.emulator.store import Store
     from pulumi_runpod.wire.catalog import Catalog
@@ -73,11 +75,13 @@ class Platform:
     clock: Clock
     catalog: Catalog
     keys: Keys
+    rate_limit: RateLimit
     request_log: RequestLog
     state_dir: Path
     """Everything on disk: the store's file, `volumes/<volume id>/`, logs."""
     switches: Switches = field(default_factory=Switches)
     faults: Faults = field(default_factory=Faults)
+    stock: Stock = field(default_factory=Stock)
     worker_commands: tuple[WorkerCommand, ...] = ()
     scheduler: SchedulerLike = field(default_factory=NoScheduler)
     base_url: str = ""
