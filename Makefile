@@ -6,10 +6,6 @@ SHELL := /bin/bash
 STACK ?= dev
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# State of the engine: a folder of this clone, unless the environment names another backend.
-export PULUMI_BACKEND_URL ?= file://$(CURDIR)/.local/pulumi
-export PULUMI_CONFIG_PASSPHRASE ?=
-export PULUMI_SKIP_UPDATE_CHECK := true
 
 .PHONY: help setup up down test check bench
 

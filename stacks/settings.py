@@ -99,7 +99,9 @@ def load(config: Mapping[str, str], *, project: str, stack: str) -> StackSetting
     try:
         settings = StackSettings.model_validate({**defaults, **given})
     except ValidationError as error:
-        raise SettingsMistakes([_mistake(e, stack) for e in error.errors(include_url=False)]) from None
+        # A list is judged item by item: one line for its key is enough.
+        lines = dict.fromkeys(_mistake(e, given, stack) for e in error.errors(include_url=False))
+        raise SettingsMistakes(list(lines)) from None
     if mistakes := _contradictions(settings, stack):
         raise SettingsMistakes(mistakes)
     return settings
@@ -121,7 +123,7 @@ def _contradictions(settings: StackSettings, stack: str) -> list[str]:
     return found
 
 
-def _mistake(error: ErrorDetails, stack: str) -> str:
+def _mistake(error: ErrorDetails, given: Mapping[str, Any], stack: str) -> str:
     key = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         known = ", ".join(sorted(to_camel(name) for name in StackSettings.model_fields))
@@ -134,11 +136,13 @@ def _mistake(error: ErrorDetails, stack: str) -> str:
     name = next(n for n in StackSettings.model_fields if to_camel(n) == key)
     default = StackSettings.model_fields[name].get_default()
     example = DEFAULTS["dev"].get(key, default)
-    return f"{key} is {error['input']!r}: {_allowed(name, error)}. {_command(key, example, stack)}"
+    return f"{key} is {given[key]!r}: {_allowed(name, error)}. {_command(key, example, stack)}"
 
 
 def _allowed(name: str, error: ErrorDetails) -> str:
     field = StackSettings.model_fields[name]
+    if isinstance(field.default, tuple):
+        return "must be a list of names, written A,B"
     bounds = {type(m).__name__: m for m in field.metadata}
     if "Ge" in bounds and "Le" in bounds:
         whole = "a whole number" if field.annotation is int else "a number"

@@ -1,0 +1,104 @@
+"""Settings of a stack: defaults per environment, and mistakes told all at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from stacks.settings import SettingsMistakes, StackSettings, load
+
+PROJECT = "runpod-sdxl"
+
+
+def settings(stack: str = "dev", **config: str) -> StackSettings:
+    return load({f"{PROJECT}:{key}": value for key, value in config.items()}, project=PROJECT, stack=stack)
+
+
+def mistakes(stack: str = "dev", **config: str) -> list[str]:
+    with pytest.raises(SettingsMistakes) as caught:
+        settings(stack, **config)
+    return caught.value.lines
+
+
+@pytest.mark.parametrize(("stack", "workers_min", "protected"), [("dev", 0, False), ("staging", 0, False), ("prod", 1, True)])
+def test_each_environment_has_its_defaults(stack: str, workers_min: int, protected: bool) -> None:
+    """dev and staging cost nothing when idle; prod keeps a worker warm and its volume protected."""
+    found = settings(stack)
+
+    assert (workers_min, protected) == (found.workers_min, found.protect_volume)
+    assert (60, 240, 300) == (
+        found.idle_timeout_seconds,
+        found.execution_timeout_seconds,
+        found.endpoint_timeout_seconds,
+    )
+
+
+@pytest.mark.parametrize("written", ["ADA_24,AMPERE_24", '["ADA_24", "AMPERE_24"]', " ADA_24 , AMPERE_24 "])
+def test_a_list_may_be_written_with_commas_or_as_json(written: str) -> None:
+    """Pulumi hands a YAML list over as JSON text; a person types commas."""
+    assert settings(gpuPools=written).gpu_pools == ("ADA_24", "AMPERE_24")
+
+
+def test_numbers_and_flags_are_read_from_text() -> None:
+    """Every value of a Pulumi configuration is text."""
+    found = settings(workersMax="7", queueDelaySeconds="1.5", protectVolume="true")
+
+    assert (found.workers_max, found.queue_delay_seconds, found.protect_volume) == (7, 1.5, True)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    """Five wrong keys give five lines, and each line ends in the command that mends it."""
+    lines = mistakes(workersMin="x", workerMax="3", gpuPools="[]", flashboot="on", queueDelaySeconds="0.1")
+
+    assert len(lines) == 5
+    assert all("pulumi config " in line and line.endswith("--stack dev") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("workersMin", "-1", "must be a whole number from 0 to 1000"),
+        ("workersMin", "1.5", "must be a whole number from 0 to 1000"),
+        ("volumeSizeGb", "5", "must be a whole number from 10 to 4096"),
+        ("idleTimeoutSeconds", "nan", "must be a whole number from 1 to 3600"),
+        ("queueDelaySeconds", "nan", "must be a number from 0.5 to 3600"),
+        ("scaler", "FAST", "must be 'QUEUE_DELAY' or 'REQUEST_COUNT'"),
+        ("gpuPools", "", "must be a list of names, written A,B"),
+        ("gpuPools", "[1", "must be a list of names, written A,B"),
+        ("gpuPools", "[1]", "must be a list of names, written A,B"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_key_and_range(key: str, value: str, allowed: str) -> None:
+    """The line names the key, the value and what is allowed."""
+    (line,) = mistakes(**{key: value})
+
+    assert line.startswith(f"{key} is {value!r}: ")
+    assert allowed in line
+
+
+def test_an_unknown_key_is_told_with_the_known_ones() -> None:
+    """A misspelt key would silently mean the default."""
+    (line,) = mistakes(workerMax="3")
+
+    assert line.startswith("workerMax is not a setting. Known: ")
+    assert "workersMax" in line
+    assert "pulumi config rm workerMax" in line
+
+
+def test_a_stack_of_another_name_must_say_which_environment_it_is() -> None:
+    """Only dev, staging and prod speak for themselves."""
+    (line,) = mistakes("team-a")
+
+    assert "pulumi config set environment dev --stack team-a" in line
+    assert settings("team-a", environment="prod").workers_min == 1
+
+
+def test_contradictions_between_settings_are_told() -> None:
+    """More warm workers than workers, and a caller that gives up before the job does."""
+    lines = mistakes(workersMin="9", executionTimeoutSeconds="300")
+
+    assert [line.split()[0] for line in lines] == ["workersMin", "executionTimeoutSeconds"]
+
+
+def test_keys_of_other_namespaces_are_not_ours() -> None:
+    """The provider's own keys, and other packages', are left alone."""
+    assert load({"runpod:apiKey": "x", "aws:region": "y"}, project=PROJECT, stack="dev").environment == "dev"

@@ -1,0 +1,104 @@
+"""`make up` and `make down`: the local RunPod around `pulumi up` and `pulumi destroy` of one stack.
+
+A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model put on its volume;
+for every other stack this is recover and `pulumi up`, no more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+STATE = ROOT / ".local" / "runpod"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# What runs for an image of this name on the local RunPod: the worker's own code, on this machine's CPU.
+WORKER_IMAGES = "*/sdxl-worker*"
+
+
+def run(*command: str, quiet: bool = False) -> str:
+    """Run a tool of the virtual environment in the project; on failure, its own words are the message."""
+    done = subprocess.run(command, cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE if quiet else None)
+    if done.returncode:
+        sys.exit(done.returncode)
+    return done.stdout or ""
+
+
+def pulumi(*arguments: str, stack: str | None = None, quiet: bool = False) -> str:
+    at = ["--stack", stack] if stack else []
+    return run("pulumi", *arguments, *at, "--non-interactive", quiet=quiet)
+
+
+def local_port(stack: str) -> int | None:
+    """Port of the local RunPod that the stack's configuration points at; None for a stack that lives elsewhere."""
+    config = json.loads(pulumi("config", "--json", stack=stack, quiet=True))
+    url = urlsplit(config.get("runpod:apiBaseUrl", {}).get("value") or os.environ.get("RUNPOD_API_BASE_URL", ""))
+    return url.port if url.hostname in LOOPBACK else None
+
+
+def start_local(port: int) -> None:
+    worker = shlex.join(
+        ["env", f"PYTHONPATH={ROOT / 'worker'}", "ALLOW_CPU=1", str(ROOT / ".venv-worker/bin/python"), "-m", "sdxl_worker"]
+    )
+    run(
+        *("pulumi-runpod", "emulator", "start", "--port", str(port), "--state", str(STATE)),
+        *("--worker", f"{WORKER_IMAGES}={worker}"),
+    )
+
+
+def put_tiny_model(outputs: dict[str, object]) -> None:
+    """A random SDXL of a few megabytes: real code runs on it, and its images are noise."""
+    folder = STATE / "volumes" / str(outputs["volume_id"]) / "models" / str(outputs["model"])
+    subprocess.run(
+        [ROOT / ".venv-worker/bin/python", "-m", "sdxl_worker.tiny_weights", folder],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "worker")},
+    )
+
+
+def up(stack: str) -> None:
+    pulumi("stack", "select", "--create", stack)
+    port = local_port(stack)
+    if port is not None:
+        start_local(port)
+    run("pulumi-runpod", "recover", "--stack", stack)
+    pulumi("up", "--yes", "--skip-preview", stack=stack)
+    outputs = json.loads(pulumi("stack", "output", "--json", stack=stack, quiet=True))
+    if port is not None:
+        put_tiny_model(outputs)
+        print(f"\nLocal RunPod: http://127.0.0.1:{port} (state in {STATE.relative_to(ROOT)}).")
+    print(f"Endpoint {outputs['endpoint_id']} is declared on stack {stack}. Send it a job:\n")
+    request = json.dumps({"prompt": "a red fox in the snow"})
+    print(f"  .venv/bin/pulumi-runpod job run --stack {stack} --input '{request}' --save out/")
+
+
+def down(stack: str) -> None:
+    known = [entry["name"] for entry in json.loads(pulumi("stack", "ls", "--json", quiet=True))]
+    if stack not in known:
+        print(f"Stack {stack} does not exist: nothing to destroy.")
+    else:
+        port = local_port(stack)
+        if port is not None:
+            start_local(port)  # destroying needs the service up, and it may have been stopped since
+        pulumi("destroy", "--yes", "--skip-preview", stack=stack)
+    run("pulumi-runpod", "emulator", "stop", "--state", str(STATE))
+
+
+def main() -> None:
+    action, stack = sys.argv[1:3]
+    (ROOT / ".local" / "pulumi").mkdir(parents=True, exist_ok=True)
+    if "PULUMI_CONFIG_PASSPHRASE_FILE" not in os.environ:
+        # The local backend holds nothing secret; whoever has another backend has a passphrase of their own.
+        os.environ.setdefault("PULUMI_CONFIG_PASSPHRASE", "")
+    os.environ.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    {"up": up, "down": down}[action](stack)
+
+
+if __name__ == "__main__":
+    main()
