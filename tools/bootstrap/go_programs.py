@@ -1,0 +1,100 @@
+"""The programs that are built from Go modules: a folder with go.mod and go.sum under tools/go, and one entry here."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from bootstrap import system_packages
+from bootstrap.cache import key_of, obtain
+from bootstrap.console import Console
+from bootstrap.go import find_go
+from bootstrap.places import Places
+
+
+@dataclass(frozen=True)
+class ModuleFile:
+    """A file that a module brings along and that is installed, unchanged, beside the program."""
+
+    module: str
+    path: str
+
+
+@dataclass(frozen=True)
+class GoProgram:
+    """`folder` under tools/go pins the modules; `package` is what is compiled; `stamp` is the variable of its version."""
+
+    name: str
+    version: str
+    folder: str
+    package: str
+    stamp: str = ""
+    cgo: bool = False
+    tags: str = ""
+    files: tuple[ModuleFile, ...] = ()
+
+    def build_flags(self) -> list[str]:
+        stamp = f" -X {self.stamp}={self.version}" if self.stamp else ""
+        return ["-trimpath", "-tags", self.tags, "-ldflags", f"-s -w{stamp}"]
+
+
+PULUMI = GoProgram(
+    name="pulumi",
+    version="v3.259.0",
+    folder="pulumi",
+    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    # Without it `pulumi version` prints nothing, and the Automation API refuses the program.
+    stamp="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+    files=(
+        ModuleFile("github.com/pulumi/pulumi/sdk/v3", "python/dist/pulumi-resource-pulumi-python"),
+        ModuleFile("github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-python-exec"),
+    ),
+)
+
+
+def entry_name(program: GoProgram, places: Places) -> str:
+    """The program's name in the cache: its version, and the hash of all that it is built from."""
+    folder = places.tools / "go" / program.folder
+    key = key_of(
+        {
+            "go.mod": folder / "go.mod",
+            "go.sum": folder / "go.sum",
+            "recipe": repr(program),
+            "platform": f"{platform.system()} {platform.machine()}",
+        }
+    )
+    return f"{program.name}-{program.version}-{key}"
+
+
+def obtain_program(program: GoProgram, places: Places, *, console: Console) -> Path:
+    """The directory that holds the program and its files. Raises SetupFailure when it cannot be built."""
+
+    def build(directory: Path) -> None:
+        if program.cgo:
+            system_packages.ensure([system_packages.C_COMPILER], console=console)
+        _build(program, places, directory, console=console)
+
+    return obtain(places.cache, entry_name(program, places), build=build, console=console)
+
+
+def _build(program: GoProgram, places: Places, directory: Path, *, console: Console) -> None:
+    go = find_go(places, cgo=program.cgo, console=console)
+    folder = places.tools / "go" / program.folder
+    purpose = f"build {program.name} {program.version}"
+    with console.step(f"Building {program.name} {program.version} from its Go module; the first time this takes minutes") as step:
+        listed = go.run(["list", "-deps", program.package], cwd=folder, purpose=purpose, step=step)
+        total = sum(1 for line in listed.splitlines() if not line.startswith("go: "))
+        binary = directory / program.name
+        go.run(
+            ["build", "-v", *program.build_flags(), "-o", binary, program.package],
+            cwd=folder,
+            purpose=purpose,
+            step=step,
+            total=total,
+        )
+        for file in program.files:
+            source = go.run(["list", "-m", "-f", "{{.Dir}}", file.module], cwd=folder, purpose=purpose, step=step)
+            installed = directory / Path(file.path).name
+            installed.write_bytes((Path(source.splitlines()[-1]) / file.path).read_bytes())
+            installed.chmod(0o755)

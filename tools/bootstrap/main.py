@@ -1,0 +1,70 @@
+"""`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
+
+    --only PART        system, python, pulumi or worker, with what that part needs; may be repeated
+    --print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bootstrap import pulumi_toolchain, python_environment, system_packages, worker_environment
+from bootstrap.console import Console
+from bootstrap.failure import SetupFailure
+from bootstrap.places import Places, this_clone
+
+PARTS = ("system", "python", "pulumi", "worker")
+PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": "worker"}
+"""What --print knows, and the part that makes it."""
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0, 1 when something is missing that cannot be made, 130 when interrupted."""
+    parser = argparse.ArgumentParser(prog="tools/setup.py", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", action="append", choices=PARTS, help="this part, and what it needs; may be repeated")
+    parser.add_argument("--print", dest="printed", choices=PRINTED, help="print the path of this, after making it")
+    given = parser.parse_args(arguments)
+    wanted = set(given.only or PARTS)
+    if given.printed:
+        wanted = {PRINTED[given.printed]}
+    console = Console()
+    started = time.monotonic()
+    try:
+        paths = set_up(this_clone(), wanted, console=console)
+    except SetupFailure as failure:
+        print(f"\nset-up stopped: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nset-up interrupted; run it again to go on where it stopped", file=sys.stderr)
+        return INTERRUPTED
+    if given.printed:
+        print(paths[given.printed])
+    else:
+        console.say(f"Everything is in place ({time.monotonic() - started:.1f} s).")
+    return 0
+
+
+def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, Path]:
+    """Makes the wanted parts and what they need; returns where things are. Raises SetupFailure."""
+    system_packages.ensure(system_packages.REQUIRED, console=console)
+    paths: dict[str, Path] = {}
+    if wanted == {"system"}:
+        return paths
+    if "python" in wanted:
+        python_environment.ensure(places, console=console)
+    else:
+        python_environment.ensure_uv(places, console=console)
+    paths |= {"python": places.venv_python, "uv": places.uv}
+    if "pulumi" in wanted:
+        paths["pulumi"] = pulumi_toolchain.ensure(places, console=console)
+    if "worker" in wanted:
+        worker = worker_environment.ensure(places, console=console)
+        if worker is not None:
+            paths["worker-python"] = worker / "bin" / "python"
+    return paths

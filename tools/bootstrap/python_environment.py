@@ -1,0 +1,117 @@
+"""`.venv`: what the package and its tests run on, exactly as pinned, with the package itself in editable form.
+
+Redone only when what it is made from has changed. It keeps pip, which the official language host calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bootstrap.cache import key_of, locked
+from bootstrap.commands import run
+from bootstrap.console import Console
+from bootstrap.failure import SetupFailure
+from bootstrap.places import Places, base_python
+
+NETWORK_ADVICE = "Check that the network, or your package index, can be reached, then run this again."
+
+
+def ensure_uv(places: Places, *, console: Console) -> None:
+    """An environment with pip and uv in it. Raises SetupFailure when they cannot be installed."""
+    pins = _input(places.tools / "requirements-bootstrap.txt")
+
+    def install() -> None:
+        _ensure_interpreter(places, console=console)
+        run(
+            [
+                *(places.venv_python, "-m", "pip", "install", "--disable-pip-version-check"),
+                *("--quiet", "--require-hashes", "-r", pins),
+            ],
+            purpose="install uv into .venv",
+            advice=NETWORK_ADVICE,
+        )
+
+    _once(places, "uv", {"bootstrap": pins}, install, console=console)
+
+
+def ensure(places: Places, *, console: Console) -> None:
+    """The whole environment. Raises SetupFailure when an input is missing or a package cannot be installed."""
+    ensure_uv(places, console=console)
+    bootstrap = _input(places.tools / "requirements-bootstrap.txt")
+    pins = _input(places.repository / "requirements-dev.txt")
+    build = _input(places.tools / "requirements-build.txt")
+    described = _input(places.repository / "pyproject.toml")
+    uv = [places.uv, "pip", "--quiet"]
+    target = ["--python", places.venv_python]
+
+    def install() -> None:
+        with console.step("Installing the package and its tools into .venv"):
+            run(
+                [*uv, "sync", *target, "--require-hashes", bootstrap, pins],
+                purpose="install the pinned requirements into .venv",
+                advice=NETWORK_ADVICE,
+            )
+            run(
+                [
+                    *(*uv, "install", *target, "--no-deps", "--build-constraints", build),
+                    *("--editable", places.repository),
+                ],
+                purpose="install the package itself into .venv",
+                advice="The package's own build failed: look at pyproject.toml.",
+            )
+
+    inputs = {"bootstrap": bootstrap, "pins": pins, "build": build, "described": described}
+    _once(places, "package", inputs, install, console=console)
+
+
+def _input(path: Path) -> Path:
+    if not path.is_file():
+        raise SetupFailure(f"{path} is missing: this clone is not complete. Restore it: git checkout -- {path}")
+    return path
+
+
+def _once(
+    places: Places, name: str, inputs: dict[str, Path], install: Callable[[], None], *, console: Console
+) -> None:
+    """Runs `install` unless the environment's stamp says that it was done with the same inputs."""
+    stamp = places.venv / f".{name}-stamp"
+
+    def key() -> str:
+        # An interpreter that was removed leaves a broken link: then the environment is made anew.
+        state = f"{_version(places)} {places.venv_python.exists()}"
+        return key_of({**inputs, "interpreter": state})
+
+    if stamp.is_file() and stamp.read_text() == key():
+        return
+    with locked(places.cache, f"venv-{key_of({'repository': str(places.repository)})}", console=console):
+        if stamp.is_file() and stamp.read_text() == key():
+            return
+        stamp.unlink(missing_ok=True)
+        install()
+        stamp.write_text(key())
+
+
+def _ensure_interpreter(places: Places, *, console: Console) -> None:
+    if places.venv_python.exists() and _version(places) >= (3, 11) and _has_pip(places):
+        return
+    with console.step(f"Making .venv from {base_python()}"):
+        run(
+            [base_python(), "-m", "venv", "--clear", places.venv],
+            purpose="make the Python environment .venv",
+            advice="Check that this Python can make environments (package python3-venv), then run this again.",
+        )
+
+
+def _has_pip(places: Places) -> bool:
+    return any(places.venv.glob("lib/python3*/site-packages/pip/__init__.py"))
+
+
+def _version(places: Places) -> tuple[int, ...]:
+    """The environment's Python, from the file that describes it; () when that says nothing usable."""
+    config = places.venv / "pyvenv.cfg"
+    for line in config.read_text().splitlines() if config.is_file() else []:
+        key, _, value = line.partition("=")
+        if key.strip() in ("version", "version_info"):
+            return tuple(int(part) for part in value.strip().split(".")[:2] if part.isdigit())
+    return ()
