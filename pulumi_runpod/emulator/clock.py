@@ -1,4 +1,8 @@
-"""Time as an object: real by default, driven by tests. Nothing in the local RunPod reads another clock."""
+"""Time as an object: real by default, driven by tests. Nothing in the local RunPod reads another clock.
+
+What waits here is what the service times: queues, idle and execution timeouts, prices. The patience of a socket or of a
+process that is told to end stays real, whatever this clock says.
+"""
 
 from __future__ import annotations
 
@@ -6,30 +10,60 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
+
+_COMPACT_ABOVE = 64
+"""Fewer cancelled timers than this are never worth a sweep."""
+
+
+class Timer:
+    """One call that the clock owes at `moment`, seconds since the epoch."""
+
+    __slots__ = ("_clock", "call", "moment")
+
+    def __init__(self, clock: Clock, moment: float, call: Callable[[], None]) -> None:
+        self._clock = clock
+        self.moment = moment
+        self.call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        """Never call. No-op once called or cancelled."""
+        if self.call is not None:
+            self.call = None
+            self._clock._forget_one()
 
 
 class Clock:
     """Wall time in seconds since the epoch, which can be moved forward, or stopped and then moved by hand.
 
-    `sleep` honours both: a sleeper wakes when the clock, not the machine, has reached its time. All methods belong to
-    the event loop's thread.
+    All methods belong to the event loop's thread. Timers fire in order of their moments, and `now` is each one's own
+    moment while it runs, so that one long `advance` gives what many short ones give.
     """
 
     def __init__(self, *, frozen_at: float | None = None) -> None:
         self._offset = 0.0
         self._frozen_at = frozen_at
-        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._passing: float | None = None
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._cancelled = 0
         self._serial = itertools.count()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = float("inf")
 
     @property
     def frozen(self) -> bool:
         """Whether time stands still until `advance` moves it."""
         return self._frozen_at is not None
 
+    @property
+    def pending(self) -> int:
+        """How many timers are owed."""
+        return len(self._timers) - self._cancelled
+
     def now(self) -> float:
+        if self._passing is not None:
+            return self._passing
         return self._frozen_at if self._frozen_at is not None else time.time() + self._offset
 
     def timestamp(self) -> str:
@@ -38,48 +72,110 @@ class Clock:
 
     def freeze(self) -> None:
         self._frozen_at = self.now()
+        self._disarm()
 
     def resume(self) -> None:
         """Let time flow again, from where it stands."""
         if self._frozen_at is not None:
             self._offset = self._frozen_at - time.time()
             self._frozen_at = None
+            self._arm()
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds` and wake whoever waited for a moment on the way. Raises ValueError backwards."""
+        """Move forward by `seconds`, making every call owed on the way. Raises ValueError backwards."""
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"a clock moves forward only, not by {seconds}")
+        target = self.now() + seconds
+        self._run_until(target)
         if self._frozen_at is not None:
-            self._frozen_at += seconds
+            self._frozen_at = target
         else:
             self._offset += seconds
-        self._wake()
+            self._arm()
+
+    def call_at(self, moment: float, call: Callable[[], None]) -> Timer:
+        """Call `call` once the clock reads `moment`; a moment in the past is due with the loop's next turn."""
+        timer = Timer(self, moment, call)
+        heapq.heappush(self._timers, (moment, next(self._serial), timer))
+        if self._frozen_at is None:
+            self._arm()
+        elif moment <= self.now():
+            asyncio.get_running_loop().call_soon(self._run_due)
+        return timer
+
+    def call_later(self, seconds: float, call: Callable[[], None]) -> Timer:
+        return self.call_at(self.now() + seconds, call)
 
     async def sleep(self, seconds: float) -> None:
         """Return when `seconds` have passed on this clock."""
         await self.sleep_until(self.now() + seconds)
 
     async def sleep_until(self, moment: float) -> None:
-        while (left := moment - self.now()) > 0:
-            with self._sleeper(moment) as woken:
-                # A frozen clock is moved by `advance` alone; a flowing one also by real time.
-                await asyncio.wait({woken}, timeout=None if self.frozen else left)
+        if moment <= self.now():
+            return
+        woken = asyncio.get_running_loop().create_future()
 
-    @contextmanager
-    def _sleeper(self, moment: float) -> Iterator[asyncio.Future[None]]:
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._sleepers, (moment, next(self._serial), woken))
-        try:
-            yield woken
-        finally:
-            woken.cancel()
-
-    def _wake(self) -> None:
-        now = self.now()
-        while self._sleepers and (self._sleepers[0][2].done() or self._sleepers[0][0] <= now):
-            woken = heapq.heappop(self._sleepers)[2]
+        def wake() -> None:
             if not woken.done():
                 woken.set_result(None)
+
+        timer = self.call_at(moment, wake)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+
+    def _run_due(self) -> None:
+        self._run_until(self.now())
+
+    def _run_until(self, target: float) -> None:
+        if self._passing is not None:
+            raise RuntimeError("a timer moved the clock that runs it")
+        try:
+            while self._timers and self._timers[0][0] <= target:
+                moment, _, timer = heapq.heappop(self._timers)
+                if timer.call is None:
+                    self._cancelled -= 1
+                    continue
+                # A timer that was late when it was made must not turn time back.
+                self._passing = max(moment, self._passing or min(self.now(), target))
+                call, timer.call = timer.call, None
+                call()
+        finally:
+            self._passing = None
+
+    def _forget_one(self) -> None:
+        self._cancelled += 1
+        if self._cancelled > _COMPACT_ABOVE and self._cancelled * 2 > len(self._timers):
+            self._timers = [entry for entry in self._timers if entry[2].call is not None]
+            heapq.heapify(self._timers)
+            self._cancelled = 0
+
+    def _arm(self) -> None:
+        """Have the event loop wake us for the earliest timer. Only a clock that flows is woken by real time."""
+        while self._timers and self._timers[0][2].call is None:
+            heapq.heappop(self._timers)
+            self._cancelled -= 1
+        if not self._timers or self._frozen_at is not None or self._passing is not None:
+            return
+        earliest = self._timers[0][0] - self._offset
+        if self._alarm is not None and self._alarm_at <= earliest:
+            return
+        self._disarm()
+        loop = asyncio.get_running_loop()
+        self._alarm_at = earliest
+        self._alarm = loop.call_later(max(0.0, earliest - time.time()), self._ring)
+
+    def _disarm(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_at = None, float("inf")
+
+    def _ring(self) -> None:
+        self._alarm, self._alarm_at = None, float("inf")
+        if self._frozen_at is None:
+            self._run_due()
+            self._arm()
 
 
 def rfc3339(moment: float) -> str:

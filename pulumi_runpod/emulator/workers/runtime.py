@@ -1,0 +1,50 @@
+"""The contract between the scheduler and whatever runs a worker: a process of this machine, or a container."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+LogSource = Literal["container", "system"]
+LogSink = Callable[[LogSource, str], None]
+
+
+class WorkerStartError(Exception):
+    """The worker cannot run here; the text is for its system log."""
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """What is to be run. `env` is complete: a runtime adds only what its own kind of worker cannot do without."""
+
+    worker_id: str
+    image: str
+    env: Mapping[str, str]
+    volume: Path | None
+    """Directory of the network volume that the worker sees, if any."""
+
+
+class RunningWorker(Protocol):
+    """One start of a worker. `exited` resolves to its exit code, 128 + N for signal N, once nothing of it is left."""
+
+    exited: asyncio.Future[int]
+
+    def terminate(self) -> None:
+        """SIGTERM: let it end what it has begun."""
+
+    def kill(self) -> None:
+        """SIGKILL to everything that it started."""
+
+    def pause(self) -> None:
+        """Make it hang: it keeps its place and does nothing."""
+
+
+class WorkerRuntime(Protocol):
+    def refusal(self, image: str) -> str | None:
+        """Why workers of this image cannot run here, as one line with what to do; None when they can."""
+
+    async def start(self, spec: WorkerSpec, log: LogSink) -> RunningWorker:
+        """Raises WorkerStartError."""
