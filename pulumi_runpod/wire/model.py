@@ -122,3 +122,10 @@ class Problem(Response):
     status: int = 0
     detail: str = ""
     errors: list[str] = []
+
+
+class Pagination(Response):
+    """Member `pagination` of list answers; an older service sends none, which means: this is all."""
+
+    next_cursor: str | None = None
+    has_next_page: bool = False

@@ -1,0 +1,113 @@
+"""Lists that many threads ask for at once: fetched once per kind, shared, and forgotten with any write of the process.
+
+A refresh of 200 objects of four kinds is four calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from pulumi_runpod.wire.model import JsonObject
+
+Listing = dict[str, JsonObject]
+"""Objects as they came, by id: parsed by whoever asks for one, so that a stranger's odd object harms nobody."""
+
+LONGEST_LIFE = 30.0
+"""Seconds. Enough for a refresh; a program that lives longer sees what others changed."""
+
+
+@dataclass
+class _Flight:
+    generation: int
+    listing: Future[Listing] = field(default_factory=Future)
+    landed_at: float = float("inf")
+
+
+class Lists:
+    """One per account and process."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._flights: dict[str, _Flight] = {}
+
+    def get(self, kind: str, fetch: Callable[[], Listing]) -> Listing:
+        """The list of a kind: the one at hand, the one being fetched, or a new one. Raises what `fetch` raises."""
+        with self._lock:
+            flight = self._flights.get(kind)
+            joins = flight is not None and flight.generation == self._generation and not self._is_old(flight)
+            if not joins:
+                flight = self._flights[kind] = _Flight(self._generation)
+        assert flight is not None
+        if joins:
+            return flight.listing.result()
+        try:
+            listing = fetch()
+        except BaseException as error:
+            with self._lock:
+                if self._flights.get(kind) is flight:
+                    del self._flights[kind]
+            flight.listing.set_exception(error)
+            raise
+        flight.landed_at = self._monotonic()
+        flight.listing.set_result(listing)
+        return listing
+
+    def forget(self) -> None:
+        """Something was or may be written: lists at hand and under way are not given to whoever asks from now on.
+
+        Called before and after a write: a list that was fetched meanwhile may or may not show it. All kinds go, since a
+        write on one can show in another (deleting a credential takes it out of templates).
+        """
+        with self._lock:
+            self._generation += 1
+
+    def _is_old(self, flight: _Flight) -> bool:
+        return self._monotonic() - flight.landed_at > LONGEST_LIFE
+
+
+class Census:
+    """What was asked for by id in this process, and what of it was there.
+
+    One missing object was deleted. When nothing of what was asked for is there, the key is of another account: an
+    answer that must not empty a state file. Finds that are under way are waited for before one of them is told "gone".
+    """
+
+    def __init__(self) -> None:
+        self._settled = threading.Condition()
+        self._under_way = 0
+        self._found: set[str] = set()
+        self._missing: dict[str, dict[str, None]] = {}
+
+    def begin(self) -> None:
+        with self._settled:
+            self._under_way += 1
+
+    def abandon(self) -> None:
+        """A find that ended without an outcome."""
+        with self._settled:
+            self._under_way -= 1
+            self._settled.notify_all()
+
+    def found(self, kind: str) -> None:
+        with self._settled:
+            self._under_way -= 1
+            self._found.add(kind)
+            self._settled.notify_all()
+
+    def missing(self, kind: str, object_id: str) -> tuple[list[str], list[str]] | None:
+        """Record a miss; `(kinds, ids)` when it is one of several and nothing stands against "everything vanished"."""
+        with self._settled:
+            self._under_way -= 1
+            self._missing.setdefault(kind, {})[object_id] = None
+            self._settled.notify_all()
+            self._settled.wait_for(lambda: self._under_way == 0)
+            if kind not in self._found and len(self._missing[kind]) > 1:
+                return [kind], list(self._missing[kind])
+            if not self._found and sum(map(len, self._missing.values())) > 1:
+                return list(self._missing), [i for ids in self._missing.values() for i in ids]
+            return None

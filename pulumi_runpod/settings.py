@@ -1,0 +1,120 @@
+"""Key, base URL and timeouts, from Pulumi config or the environment. Nothing is read at import, nothing is guessed.
+
+A missing key is no error here but at the first call: a preview without changes needs none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
+
+from pulumi_runpod.errors import SettingsError
+
+DEFAULT_API_BASE_URL = "https://api.runpod.io"
+
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+# field -> (Pulumi config key, environment variable)
+_SOURCES = {
+    "api_key": ("runpod:apiKey", "RUNPOD_API_KEY"),
+    "api_base_url": ("runpod:apiBaseUrl", "RUNPOD_API_BASE_URL"),
+    "timeout": ("runpod:timeout", "RUNPOD_API_TIMEOUT"),
+    "accept_vanished": ("runpod:acceptVanished", "RUNPOD_ACCEPT_VANISHED"),
+}
+
+
+class Settings(BaseModel):
+    """How to reach one RunPod account. Frozen; never shows the key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    api_key: SecretStr | None = None
+    api_base_url: str = DEFAULT_API_BASE_URL
+    """Control plane, without `/v2` and without a slash at the end."""
+    timeout: Seconds = 30.0
+    """Seconds to wait for an answer."""
+    connect_timeout: Seconds = 10.0
+    """Seconds to wait for a connection."""
+    accept_vanished: bool = False
+    """Believe it when everything that was asked for is gone at once (see `ObjectsVanished`)."""
+
+    @classmethod
+    def load(cls, config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+        """Pulumi config (keys with their namespace) wins over the environment, which wins over the defaults.
+
+        An empty value counts as not given. Raises `SettingsError`, which names all mistakes and where they stand.
+        """
+        config = config or {}
+        environ = os.environ if environ is None else environ
+        given: dict[str, Any] = {}
+        origin: dict[str, str] = {}
+        for name, (key, variable) in _SOURCES.items():
+            for place, source, lookup in ((key, config, key), (variable, environ, variable)):
+                value = source.get(lookup)
+                if value is not None and value.strip():
+                    given[name], origin[name] = value.strip(), place
+                    break
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            mistakes = [
+                f"{origin.get(str(e['loc'][0]), e['loc'][0])}: {_sentence(e['msg'])}"
+                for e in error.errors(include_input=False, include_url=False, include_context=False)
+            ]
+        raise SettingsError("; ".join(mistakes))
+
+    @property
+    def key(self) -> str:
+        """The key in clear, for the header alone. Raises `SettingsError` when there is none."""
+        if self.api_key is None:
+            raise SettingsError(
+                "no RunPod API key: run `pulumi config set --secret runpod:apiKey` in the stack, or set RUNPOD_API_KEY "
+                f"(for {self.api_base_url})"
+            )
+        return self.api_key.get_secret_value()
+
+    @field_validator("api_key")
+    @classmethod
+    def _plain_key(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value() if value else ""
+        if value and not (text.isascii() and text.isprintable() and " " not in text):
+            raise PydanticCustomError("key", "is not an API key: it holds blanks, line ends or characters beyond ASCII")
+        return value
+
+    @field_validator("api_base_url")
+    @classmethod
+    def _bare_url(cls, value: str) -> str:
+        return checked_base_url(value)
+
+
+def checked_base_url(value: str) -> str:
+    """The URL without a slash at its end. Raises `PydanticCustomError` (a `ValueError`) that says what is wrong."""
+    value = value.strip().rstrip("/")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise PydanticCustomError("url", "is not a URL") from None
+    if parts.username is not None or parts.password is not None:
+        # Before all else, and without the value: it would show the password.
+        raise PydanticCustomError("url", "must not hold a user or password; the key has its own setting")
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise PydanticCustomError("url", "must be a URL such as https://api.runpod.io or http://127.0.0.1:8001")
+    if parts.query or parts.fragment:
+        raise PydanticCustomError("url", "must end before any ? or #")
+    if parts.path == "/v2" or parts.path.endswith("/v2"):
+        raise PydanticCustomError("url", "must be given without /v2, which every path carries itself")
+    if parts.scheme == "http" and parts.hostname.endswith(("runpod.io", "runpod.ai")):
+        raise PydanticCustomError(
+            "url", "must be https for RunPod itself: http would show the key to everyone on the way"
+        )
+    return value
+
+
+def _sentence(message: str) -> str:
+    return message[:1].lower() + message[1:]
