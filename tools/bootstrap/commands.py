@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bootstrap.failure import SetupFailure
+from bootstrap.errors import SetupError
 
 LAST_LINES = 15
 
@@ -26,7 +26,7 @@ def run(
     environ: Mapping[str, str] | None = None,
     watch: Watcher | None = None,
 ) -> str:
-    """What the program printed, both streams. Raises SetupFailure when it cannot be started or fails."""
+    """What the program printed, both streams. Raises SetupError when it cannot be started or fails."""
     command = [str(part) for part in argv]
     try:
         child = subprocess.Popen(
@@ -38,7 +38,7 @@ def run(
             stderr=subprocess.STDOUT,
         )
     except OSError as error:
-        raise SetupFailure(f"could not {purpose}: {command[0]} does not start ({error.strerror}).\n{advice}") from error
+        raise SetupError(f"could not {purpose}: {command[0]} does not start ({error.strerror}).\n{advice}") from error
     lines: list[str] = []
     with child:
         try:
@@ -52,7 +52,7 @@ def run(
             raise
     if child.returncode != 0:
         last = "\n".join(f"    {line}" for line in lines[-LAST_LINES:])
-        raise SetupFailure(
+        raise SetupError(
             f"could not {purpose}: this command failed with exit status {child.returncode}\n"
             f"  {shlex.join(command)}\n{last}\n{advice}"
         )

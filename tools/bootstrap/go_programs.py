@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class ModuleFile:
 
 @dataclass(frozen=True)
 class GoProgram:
-    """`folder` under tools/go pins the modules; `package` is what is compiled; `stamp` is the variable of its version."""
+    """`folder` under tools/go pins the modules, `package` is compiled, `stamp` is the variable that says the version."""
 
     name: str
     version: str
@@ -68,11 +69,11 @@ def entry_name(program: GoProgram, places: Places) -> str:
 
 
 def obtain_program(program: GoProgram, places: Places, *, console: Console) -> Path:
-    """The directory that holds the program and its files. Raises SetupFailure when it cannot be built."""
+    """The directory that holds the program and its files. Raises SetupError when it cannot be built."""
 
     def build(directory: Path) -> None:
         if program.cgo:
-            system_packages.ensure([system_packages.C_COMPILER], console=console)
+            system_packages.ensure([system_packages.C_COMPILER], as_root=os.geteuid() == 0, console=console)
         _build(program, places, directory, console=console)
 
     return obtain(places.cache, entry_name(program, places), build=build, console=console)
@@ -82,7 +83,9 @@ def _build(program: GoProgram, places: Places, directory: Path, *, console: Cons
     go = find_go(places, cgo=program.cgo, console=console)
     folder = places.tools / "go" / program.folder
     purpose = f"build {program.name} {program.version}"
-    with console.step(f"Building {program.name} {program.version} from its Go module; the first time this takes minutes") as step:
+    with console.step(
+        f"Building {program.name} {program.version} from its Go module; the first time this takes minutes"
+    ) as step:
         listed = go.run(["list", "-deps", program.package], cwd=folder, purpose=purpose, step=step)
         total = sum(1 for line in listed.splitlines() if not line.startswith("go: "))
         binary = directory / program.name

@@ -41,7 +41,7 @@ def environment_name(places: Places) -> str:
 
 
 def obtain_environment(places: Places, *, console: Console) -> Path:
-    """The host's environment, shared by clones. Raises SetupFailure when it cannot be installed."""
+    """The host's environment, shared by clones. Raises SetupError when it cannot be installed."""
     pins = sources(places) / "requirements.txt"
     python = base_python()
 
@@ -73,7 +73,7 @@ def obtain_environment(places: Places, *, console: Console) -> Path:
 
 
 def _keep_protocol(site_packages: Path) -> None:
-    """Of the SDK the host needs the generated protocol alone; importing the rest would cost every command 0.2 s, twice."""
+    """Drops all of the SDK but the generated protocol: importing the rest costs 0.2 s, two or three times a command."""
     kept = site_packages / KEPT_OF_THE_SDK
     aside = site_packages / ".protocol"
     kept.rename(aside)

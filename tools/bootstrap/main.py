@@ -1,12 +1,13 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
-    --only PART        system, python, pulumi or worker, with what that part needs; may be repeated
-    --print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
+--only PART        system, python, pulumi or worker, with what that part needs; may be repeated
+--print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from bootstrap import pulumi_toolchain, python_environment, system_packages, worker_environment
 from bootstrap.console import Console
-from bootstrap.failure import SetupFailure
+from bootstrap.errors import SetupError
 from bootstrap.places import Places, this_clone
 
 PARTS = ("system", "python", "pulumi", "worker")
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     started = time.monotonic()
     try:
         paths = set_up(this_clone(), wanted, console=console)
-    except SetupFailure as failure:
+    except SetupError as failure:
         print(f"\nset-up stopped: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -51,8 +52,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, Path]:
-    """Makes the wanted parts and what they need; returns where things are. Raises SetupFailure."""
-    system_packages.ensure(system_packages.REQUIRED, console=console)
+    """Makes the wanted parts and what they need; returns where things are. Raises SetupError."""
+    system_packages.ensure(system_packages.REQUIRED, as_root=os.geteuid() == 0, console=console)
     paths: dict[str, Path] = {}
     if wanted == {"system"}:
         return paths

@@ -32,7 +32,7 @@ class Official:
 
 
 def ensure(places: Places, *, console: Console) -> Path:
-    """The `pulumi` program, with `.venv/bin/pulumi` linked to it. Raises SetupFailure when it cannot be built."""
+    """The `pulumi` program, with `.venv/bin/pulumi` linked to it. Raises SetupError when it cannot be built."""
     official = find_official(places)
     if official is not None and not official.problem:
         program = official.program

@@ -11,23 +11,21 @@ from pathlib import Path
 from bootstrap.cache import key_of, locked
 from bootstrap.commands import run
 from bootstrap.console import Console
-from bootstrap.failure import SetupFailure
+from bootstrap.errors import SetupError
 from bootstrap.places import Places, base_python
 
+PIP_INSTALL = ("-m", "pip", "install", "--disable-pip-version-check", "--quiet")
 NETWORK_ADVICE = "Check that the network, or your package index, can be reached, then run this again."
 
 
 def ensure_uv(places: Places, *, console: Console) -> None:
-    """An environment with pip and uv in it. Raises SetupFailure when they cannot be installed."""
+    """An environment with pip and uv in it. Raises SetupError when they cannot be installed."""
     pins = _input(places.tools / "requirements-bootstrap.txt")
 
     def install() -> None:
         _ensure_interpreter(places, console=console)
         run(
-            [
-                *(places.venv_python, "-m", "pip", "install", "--disable-pip-version-check"),
-                *("--quiet", "--require-hashes", "-r", pins),
-            ],
+            [places.venv_python, *PIP_INSTALL, "--require-hashes", "-r", pins],
             purpose="install uv into .venv",
             advice=NETWORK_ADVICE,
         )
@@ -36,27 +34,25 @@ def ensure_uv(places: Places, *, console: Console) -> None:
 
 
 def ensure(places: Places, *, console: Console) -> None:
-    """The whole environment. Raises SetupFailure when an input is missing or a package cannot be installed."""
+    """The whole environment. Raises SetupError when an input is missing or a package cannot be installed."""
     ensure_uv(places, console=console)
     bootstrap = _input(places.tools / "requirements-bootstrap.txt")
     pins = _input(places.repository / "requirements-dev.txt")
     build = _input(places.tools / "requirements-build.txt")
     described = _input(places.repository / "pyproject.toml")
-    uv = [places.uv, "pip", "--quiet"]
-    target = ["--python", places.venv_python]
+
+    def uv_pip(verb: str, *arguments: str | Path) -> list[str | Path]:
+        return [places.uv, "pip", verb, "--quiet", "--python", places.venv_python, *arguments]
 
     def install() -> None:
         with console.step("Installing the package and its tools into .venv"):
             run(
-                [*uv, "sync", *target, "--require-hashes", bootstrap, pins],
+                uv_pip("sync", "--require-hashes", bootstrap, pins),
                 purpose="install the pinned requirements into .venv",
                 advice=NETWORK_ADVICE,
             )
             run(
-                [
-                    *(*uv, "install", *target, "--no-deps", "--build-constraints", build),
-                    *("--editable", places.repository),
-                ],
+                uv_pip("install", "--no-deps", "--build-constraints", build, "--editable", places.repository),
                 purpose="install the package itself into .venv",
                 advice="The package's own build failed: look at pyproject.toml.",
             )
@@ -67,13 +63,11 @@ def ensure(places: Places, *, console: Console) -> None:
 
 def _input(path: Path) -> Path:
     if not path.is_file():
-        raise SetupFailure(f"{path} is missing: this clone is not complete. Restore it: git checkout -- {path}")
+        raise SetupError(f"{path} is missing: this clone is not complete. Restore it: git checkout -- {path}")
     return path
 
 
-def _once(
-    places: Places, name: str, inputs: dict[str, Path], install: Callable[[], None], *, console: Console
-) -> None:
+def _once(places: Places, name: str, inputs: dict[str, Path], install: Callable[[], None], *, console: Console) -> None:
     """Runs `install` unless the environment's stamp says that it was done with the same inputs."""
     stamp = places.venv / f".{name}-stamp"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bootstrap.commands import run
 from bootstrap.console import Console
-from bootstrap.failure import SetupFailure
+from bootstrap.errors import SetupError
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ REQUIRED = (
 C_COMPILER = SystemPackage("gcc", "compiles programs that are partly C", _on_path("gcc"))
 
 
-def ensure(packages: Iterable[SystemPackage], *, console: Console) -> None:
-    """Raises SetupFailure, with the exact command, where something is missing that we may not install."""
+def ensure(packages: Iterable[SystemPackage], *, as_root: bool, console: Console) -> None:
+    """Installs what is missing as root; else raises SetupError with the exact command."""
     missing = [package for package in packages if not package.present()]
     if not missing:
         return
@@ -49,12 +49,14 @@ def ensure(packages: Iterable[SystemPackage], *, console: Console) -> None:
     install = ["apt-get", "install", "--yes", "--no-install-recommends", *names]
     what = "; ".join(f"{package.name} ({package.purpose})" for package in missing)
     if shutil.which("apt-get") is None:
-        raise SetupFailure(
+        raise SetupError(
             f"missing on this system: {what}.\nInstall the packages that hold them with your package manager "
             "(the names are Debian's), then run this again."
         )
-    if os.geteuid() != 0:
-        raise SetupFailure(f"missing on this system: {what}.\nRun this, then run the set-up again:\n  sudo {shlex.join(install)}")
+    if not as_root:
+        raise SetupError(
+            f"missing on this system: {what}.\nRun this, then run the set-up again:\n  sudo {shlex.join(install)}"
+        )
     with console.step(f"Installing {', '.join(names)}"):
         advice = f"Install {' '.join(names)} by hand, then run this again."
         run(["apt-get", "update"], purpose="read the list of system packages", advice=advice)
@@ -65,4 +67,4 @@ def ensure(packages: Iterable[SystemPackage], *, console: Console) -> None:
             environ=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
         )
     if still := [package.name for package in missing if not package.present()]:
-        raise SetupFailure(f"{' '.join(still)} was installed but is not found; open a new shell and run this again.")
+        raise SetupError(f"{' '.join(still)} was installed but is not found; open a new shell and run this again.")

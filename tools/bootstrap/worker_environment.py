@@ -20,7 +20,7 @@ def pins(places: Places) -> Path:
 def ensure(places: Places, *, console: Console) -> Path | None:
     """The environment, with `.venv-worker` linked to it; None when this clone has no worker.
 
-    Raises SetupFailure when a package cannot be installed.
+    Raises SetupError when a package cannot be installed.
     """
     if not pins(places).is_file():
         console.say(f"no worker environment: {pins(places)} does not exist")

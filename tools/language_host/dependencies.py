@@ -107,9 +107,7 @@ def _parameterization(package: Package, raw: dict[str, object]) -> plugin_pb2.Pa
         value = base64.b64decode(_text(raw, "value"), validate=True)
     except binascii.Error as error:
         raise HostError(f"package {package.name} has a parameterization that is not base64: {error}") from error
-    return plugin_pb2.PackageParameterization(
-        name=_text(raw, "name"), version=_text(raw, "version"), value=value
-    )
+    return plugin_pb2.PackageParameterization(name=_text(raw, "name"), version=_text(raw, "version"), value=value)
 
 
 def _text(raw: dict[str, object], key: str) -> str:

@@ -67,8 +67,8 @@ def resolve(options: RuntimeOptions) -> PythonEnvironment:
             toolchain = Toolchain.UV
         elif search_up(options.program_directory, "poetry.lock"):
             raise HostError(
-                f"found a poetry.lock above {options.program_directory}: poetry needs the official "
-                "pulumi-language-python; install the official Pulumi CLI, or set 'toolchain' to pip or uv in Pulumi.yaml"
+                f"found a poetry.lock above {options.program_directory}: poetry needs the official Pulumi CLI with its "
+                "pulumi-language-python; install it, or set 'toolchain' to pip or uv in Pulumi.yaml"
             )
     absolute = options.root / options.virtualenv if options.virtualenv else None
     if toolchain is Toolchain.UV:

@@ -20,9 +20,7 @@ def install(
     """Yields output as it comes. Raises HostError when a step fails; `project_name` names a new uv project."""
     directory = environment.options.program_directory
     if with_version_tools and search_up(directory, ".python-version") and shutil.which("pyenv"):
-        yield from _step(
-            children, ["pyenv", "install", "--skip-existing"], directory, environ=environment.environ()
-        )
+        yield from _step(children, ["pyenv", "install", "--skip-existing"], directory, environ=environment.environ())
     if environment.uses_uv:
         yield from _install_with_uv(environment, children, project_name)
     else:
@@ -77,9 +75,7 @@ def _install_with_uv(environment: PythonEnvironment, children: Children, project
         init = ["uv", "init", "--bare", "--no-package", "--no-pin-python", *named]
         yield from _step(children, init, place, environ=environ)
         if with_requirements:
-            yield from _step(
-                children, ["uv", "add", "--no-sync", "-r", "requirements.txt"], place, environ=environ
-            )
+            yield from _step(children, ["uv", "add", "--no-sync", "-r", "requirements.txt"], place, environ=environ)
     yield from _step(children, ["uv", "sync"], directory, environ=environ)
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+from typing_extensions import override
 
 from language_host import installing
 from language_host.children import Children
@@ -74,6 +75,7 @@ class LanguageRuntime(language_pb2_grpc.LanguageRuntimeServicer):
         self._version = version
         self._engine = engine
 
+    @override
     @_answered
     def Handshake(
         self, request: language_pb2.LanguageHandshakeRequest, context: grpc.ServicerContext
@@ -81,17 +83,18 @@ class LanguageRuntime(language_pb2_grpc.LanguageRuntimeServicer):
         self._engine = request.engine_address
         return language_pb2.LanguageHandshakeResponse()
 
+    @override
     @_answered
     def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
         return plugin_pb2.PluginInfo(version=self._version)
 
+    @override
     @_answered
-    def About(
-        self, request: language_pb2.AboutRequest, context: grpc.ServicerContext
-    ) -> language_pb2.AboutResponse:
+    def About(self, request: language_pb2.AboutRequest, context: grpc.ServicerContext) -> language_pb2.AboutResponse:
         seen = inspect(self._ready(request.info), self._children)
         return language_pb2.AboutResponse(executable=seen.executable, version=seen.version)
 
+    @override
     @_answered
     def GetRequiredPackages(
         self, request: language_pb2.GetRequiredPackagesRequest, context: grpc.ServicerContext
@@ -105,6 +108,7 @@ class LanguageRuntime(language_pb2_grpc.LanguageRuntimeServicer):
         needed = (required_plugin(package) for package in seen.packages)
         return language_pb2.GetRequiredPackagesResponse(packages=[plugin for plugin in needed if plugin is not None])
 
+    @override
     @_answered
     def GetProgramDependencies(
         self, request: language_pb2.GetProgramDependenciesRequest, context: grpc.ServicerContext
@@ -115,6 +119,7 @@ class LanguageRuntime(language_pb2_grpc.LanguageRuntimeServicer):
             dependencies=[language_pb2.DependencyInfo(name=one.name, version=one.version) for one in wanted]
         )
 
+    @override
     @_streamed
     def InstallDependencies(
         self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
@@ -130,16 +135,19 @@ class LanguageRuntime(language_pb2_grpc.LanguageRuntimeServicer):
                 yield language_pb2.InstallDependenciesResponse(stdout=chunk.data)
         yield language_pb2.InstallDependenciesResponse(stdout=b"Finished installing dependencies\n\n")
 
+    @override
     @_answered
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
         return self._programs.run(request, self._engine)
 
+    @override
     @_streamed
     def RunPlugin(
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.RunPluginResponse]:
         yield from run_plugin(request, context, self._children)
 
+    @override
     @_answered
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
         self._programs.cancel()

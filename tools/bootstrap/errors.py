@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class SetupFailure(Exception):
+class SetupError(Exception):
     """Ends the set-up; the text is all that the user sees."""
