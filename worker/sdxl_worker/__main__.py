@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -64,26 +63,18 @@ def main() -> int:
         log=log,
     )
 
-    def load_model() -> None:
-        startup.load_model()
-        handler.ready_seconds = time.time() - _process_start()
-
-    checks = [startup.gpu_present, startup.weights_present, load_model]
     config["handler"] = handler.handle
-    if on_platform:
-        for check in checks:
+    for check in startup.checks:
+        if on_platform:
             runpod.serverless.register_fitness_check(check)
-    else:  # the SDK's local modes run no checks
-        for check in checks:
-            check()
+        else:  # the SDK's local modes run no checks
+            try:
+                check()
+            except RuntimeError as error:
+                print(f"error: {check.__name__}: {error}", file=sys.stderr)
+                return 1
     runpod.serverless.start(config)
     return 0
-
-
-def _process_start() -> float:
-    import psutil
-
-    return psutil.Process().create_time()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ class ImageAnswer(_Part):
     format: Format
     width: int = Field(description="pixels")
     height: int = Field(description="pixels")
-    seed: int = Field(description="with num_images=1 this seed gives the same image again")
+    seed: int = Field(description="with num_images=1 this seed gives this image again, up to rounding")
     file_bytes: int = Field(description="size of the file")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from sdxl_worker.answer import ImageAnswer
-from sdxl_worker.failure import Code, JobFailure
+from sdxl_worker.failure import Code, JobError
 from sdxl_worker.request import Output
 from sdxl_worker.settings import Settings
 
@@ -36,14 +36,14 @@ class Delivery:
         """One answer per image, in order.
 
         Raises:
-            JobFailure: OUTPUT_TOO_LARGE or UPLOAD_FAILED.
+            JobError: OUTPUT_TOO_LARGE or UPLOAD_FAILED.
         """
         files = [encode(image, output) for image in images]
         total = sum(len(file) for file in files)
         by_url = output.delivery == "url"
         if not by_url and total > self.settings.max_answer_bytes:
             if output.delivery == "base64" or not self.settings.has_bucket:
-                raise JobFailure(
+                raise JobError(
                     Code.OUTPUT_TOO_LARGE,
                     f"the images have {total} bytes and an answer takes {self.settings.max_answer_bytes}: ask for "
                     "fewer images, or for output.format webp or jpeg"
@@ -74,15 +74,16 @@ class Delivery:
         assert bucket is not None
         try:
             self._s3.put_object(Bucket=bucket, Key=key, Body=file, ContentType=_CONTENT_TYPES[output.format])
-            url: str = self._s3.generate_presigned_url(
-                "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self.settings.bucket_url_seconds
+            return str(
+                self._s3.generate_presigned_url(
+                    "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=self.settings.bucket_url_seconds
+                )
             )
-            return url
         except ClientError as error:
             reason = str(error.response.get("Error", {}).get("Code", "unknown"))
         except BotoCoreError as error:
             reason = type(error).__name__
-        raise JobFailure(Code.UPLOAD_FAILED, f"the bucket did not take the image: {reason}")
+        raise JobError(Code.UPLOAD_FAILED, f"the bucket did not take the image: {reason}")
 
     @cached_property
     def _s3(self) -> Any:  # boto3 makes its clients at run time, without types

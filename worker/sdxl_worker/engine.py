@@ -9,23 +9,21 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
-from sdxl_worker import schedulers
-from sdxl_worker.failure import Cancelled, Code, JobFailure
+from sdxl_worker import lora, schedulers
+from sdxl_worker.failure import Code, JobError
+from sdxl_worker.gpu import is_gpu_failure
 from sdxl_worker.model import Libraries, Model, load
-from sdxl_worker.request import Lora, Request
+from sdxl_worker.request import Request
 from sdxl_worker.settings import Settings
-from sdxl_worker.weights import ModelDefaults, Weights, length_problem
+from sdxl_worker.watch import Watch
+from sdxl_worker.weights import ModelDefaults, Weights
 
-# What a lost CUDA context writes into its RuntimeError; torch has no class of its own for all of them.
-_GPU_MARKS = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "cuDNN error", "device-side assert")
 _WARMUP_STEPS = 1
 
 
@@ -40,33 +38,6 @@ class Result:
     warnings: list[str]
 
 
-@dataclass(kw_only=True)
-class Watch:
-    """How a running job hears that it must stop, and says how far it is.
-
-    Attributes:
-        cancel: set by the platform's stop signal.
-        deadline: monotonic seconds after which the job has failed; None for never.
-        report: called with (step, steps) after each step.
-    """
-
-    cancel: threading.Event = field(default_factory=threading.Event)
-    deadline: float | None = None
-    report: Callable[[int, int], None] = lambda step, steps: None  # noqa: ARG005 the signature is the contract
-
-    def check(self) -> None:
-        """Returns while the job may go on.
-
-        Raises:
-            Cancelled: the platform stopped it.
-            JobFailure: TIMEOUT.
-        """
-        if self.cancel.is_set():
-            raise Cancelled
-        if self.deadline is not None and time.monotonic() > self.deadline:
-            raise JobFailure(Code.TIMEOUT, "the job took longer than this worker's JOB_TIMEOUT_SECONDS")
-
-
 class Engine:
     """One per process."""
 
@@ -78,6 +49,7 @@ class Engine:
         self.libraries = libraries or Libraries()
         self.loads = 0
         self.warmup_seconds = 0.0
+        self.ready_seconds = 0.0
 
     @property
     def model(self) -> Model:
@@ -125,7 +97,7 @@ class Engine:
 
         Raises:
             Cancelled: stopped by the platform.
-            JobFailure: any code about images, memory, the GPU or LoRA.
+            JobError: any code about images, memory, the GPU or LoRA.
         """
         import torch
 
@@ -134,7 +106,7 @@ class Engine:
             on_gpu = self.model.device == "cuda"
             started = time.perf_counter()
             try:
-                with self._loras(request.loras):
+                with lora.worn(self.model.base, request.loras, self._settings.volume_root / "loras"):
                     if on_gpu:
                         torch.cuda.reset_peak_memory_stats()
                     prepared = time.perf_counter()
@@ -143,14 +115,14 @@ class Engine:
                 raise self._out_of_memory() from None
             except RuntimeError as error:
                 if is_gpu_failure(error):
-                    raise JobFailure(
+                    raise JobError(
                         Code.GPU_FAILED, "the GPU failed; this worker is being replaced: try again", recycle=True
                     ) from error
                 raise
             self._out_of_memory_in_a_row = 0
             finished = time.perf_counter()
             if any(is_black(made) for made in images):
-                raise JobFailure(
+                raise JobError(
                     Code.BAD_IMAGE,
                     "an image came out all black: the numbers overflowed; try another seed, or lower guidance_scale",
                 )
@@ -183,11 +155,12 @@ class Engine:
             try:
                 images: list[Image.Image] = []
                 for number, seeds in enumerate(batches):
-                    part = _part_of(watch, number, len(batches))
+                    part = watch.part(number, len(batches))
                     images += self._pipeline(request, seeds=seeds, size=size, watch=part, image=image)
-                return images, ["memory was short: decoded in tiles, which can show at their edges"] if tiled else []
             except torch.OutOfMemoryError:
                 pass  # the frames of the failed attempt hold its memory until this block is left
+            else:
+                return images, ["memory was short: decoded in tiles, which can show at their edges"] if tiled else []
             finally:
                 if tiled:
                     vae.disable_tiling()
@@ -195,10 +168,10 @@ class Engine:
             torch.cuda.empty_cache()
         raise self._out_of_memory()
 
-    def _out_of_memory(self) -> JobFailure:
+    def _out_of_memory(self) -> JobError:
         # One job can be too large; two in a row mean that the memory is not coming back.
         self._out_of_memory_in_a_row += 1
-        return JobFailure(
+        return JobError(
             Code.OUT_OF_MEMORY,
             "the GPU has too little memory for this job, also image by image: ask for a smaller width and height",
             recycle=self._out_of_memory_in_a_row > 1,
@@ -210,14 +183,17 @@ class Engine:
         import torch
 
         model = self.model
-        done = 0
+        done = before = to_come = 0
+        if request.refiner is not None:
+            of = request.refiner.num_inference_steps or request.num_inference_steps
+            to_come = round(of * (1 - request.refiner.start))
 
         def on_step(pipe: Any, _index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             nonlocal done
             watch.check()
             done += 1
             # Some schedulers call back more often than there are steps: they know how often.
-            watch.report(done, max(done, int(pipe.num_timesteps)))
+            watch.report(done, before + int(pipe.num_timesteps) + to_come)
             return tensors
 
         common: dict[str, Any] = {
@@ -257,7 +233,7 @@ class Engine:
                 own_class=type(refiner.scheduler).__name__,
                 config=model.refiner_scheduler_config,
             )
-            done = 0
+            before, to_come = done, 0
             made = refiner(
                 **common,
                 **noise,
@@ -275,32 +251,6 @@ class Engine:
             spacing=self.defaults.timestep_spacing,
         )
 
-    @contextmanager
-    def _loras(self, loras: Sequence[Lora]) -> Iterator[None]:
-        if not loras:
-            yield
-            return
-        files = [find_lora(self._settings.volume_root / "loras", lora.name) for lora in loras]
-        pipe = self.model.base
-        try:
-            for index, (lora, file) in enumerate(zip(loras, files, strict=True)):
-                try:
-                    pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=f"lora_{index}")
-                except (ValueError, KeyError, OSError, RuntimeError) as error:
-                    if is_gpu_failure(error) or "out of memory" in str(error):
-                        raise
-                    raise JobFailure(
-                        Code.LORA_INVALID, f"loras: {lora.name} does not fit this model ({type(error).__name__})"
-                    ) from error
-            try:
-                pipe.set_adapters([f"lora_{index}" for index in range(len(loras))], [lora.scale for lora in loras])
-            except ValueError as error:  # a file whose keys name no module of this model adds no adapter
-                names = ", ".join(lora.name for lora in loras)
-                raise JobFailure(Code.LORA_INVALID, f"loras: {names}: not all fit this model") from error
-            yield
-        finally:
-            pipe.unload_lora_weights()
-
     def _cut_prompts(self, request: Request) -> list[str]:
         tokenizer: Any = self.model.base.tokenizer
         warnings = []
@@ -311,46 +261,6 @@ class Engine:
         return warnings
 
 
-def find_lora(folder: Path, name: str) -> Path:
-    """The file of a LoRA.
-
-    Raises:
-        JobFailure: INVALID_INPUT with the names there are, or LORA_INVALID for a half-written file.
-    """
-    file = folder / (name if name.endswith(".safetensors") else f"{name}.safetensors")
-    if not file.is_file():
-        there = ", ".join(sorted(found.stem for found in folder.glob("*.safetensors"))) or "none"
-        raise JobFailure(
-            Code.INVALID_INPUT,
-            f"loras: no file named {name} in the volume's loras folder (there: {there})",
-            details=[{"field": "loras", "problem": f"no file named {name}", "allowed": there}],
-        )
-    if problem := length_problem(file):
-        raise JobFailure(Code.LORA_INVALID, f"loras: {name} {problem}: upload it again")
-    return file
-
-
-def is_gpu_failure(error: BaseException) -> bool:
-    """Whether the error says that the CUDA context is lost: every later call in this process would fail too."""
-    import torch
-
-    accelerator_error: type[BaseException] | None = getattr(torch, "AcceleratorError", None)
-    if accelerator_error is not None and isinstance(error, accelerator_error):
-        return True
-    return isinstance(error, RuntimeError) and any(mark in str(error) for mark in _GPU_MARKS)
-
-
 def is_black(image: Image.Image) -> bool:
     """Whether every pixel is zero: what NaN becomes on its way to 8 bits."""
     return image.getbbox() is None
-
-
-def _part_of(watch: Watch, number: int, count: int) -> Watch:
-    """The same watch for one of several runs of the pipeline: progress counts over all of them."""
-    if count == 1:
-        return watch
-    return Watch(
-        cancel=watch.cancel,
-        deadline=watch.deadline,
-        report=lambda step, steps: watch.report(number * steps + step, count * steps),
-    )

@@ -41,7 +41,7 @@ RETRYABLE = frozenset(
 )
 
 
-class JobFailure(Exception):
+class JobError(Exception):
     """A job can't be done, for a reason that the caller may know.
 
     Args:

@@ -19,19 +19,20 @@ from typing import Any, Protocol
 from sdxl_worker import __version__, image_input
 from sdxl_worker.answer import Answer, Memory, Parameters, Timings, Versions, WorkerState
 from sdxl_worker.delivery import Delivery
-from sdxl_worker.engine import Engine, Result, Watch
-from sdxl_worker.failure import Cancelled, Code, JobFailure
+from sdxl_worker.engine import Engine, Result
+from sdxl_worker.failure import Cancelled, Code, JobError
 from sdxl_worker.progress import Progress
 from sdxl_worker.request import Limits, Request, parse
 from sdxl_worker.settings import Settings
+from sdxl_worker.watch import Watch
 
 
 class Log(Protocol):
     """The part of the SDK's logger that is used here."""
 
-    def info(self, message: str, request_id: str | None = None) -> None: ...  # noqa: D102
-    def warn(self, message: str, request_id: str | None = None) -> None: ...  # noqa: D102
-    def error(self, message: str, request_id: str | None = None) -> None: ...  # noqa: D102
+    def info(self, message: str, request_id: str | None = None) -> None: ...
+    def warn(self, message: str, request_id: str | None = None) -> None: ...
+    def error(self, message: str, request_id: str | None = None) -> None: ...
 
 
 @dataclass(kw_only=True)
@@ -42,7 +43,6 @@ class Handler:
         engine: loaded before the first job.
         send_progress: hands one update to the platform.
         recycle: asks the platform for a new process after this job.
-        ready_seconds: from the start of the process until the first job could come.
     """
 
     settings: Settings
@@ -50,7 +50,6 @@ class Handler:
     send_progress: Callable[[Mapping[str, Any], dict[str, int]], None]
     recycle: Callable[[], None]
     log: Log
-    ready_seconds: float = 0.0
     _jobs: int = 0
     _started_jobs: int = 0
 
@@ -78,17 +77,18 @@ class Handler:
         except Cancelled:
             self.log.info("CANCELLED: stopped by the platform", job_id)
             raise
-        except JobFailure as failure:
+        except JobError as failure:
             self.log.warn(f"{failure.code}: {failure.message}", job_id)
             if failure.recycle:
-                self.log.error("asks to be replaced: no further job can be trusted to this process", job_id)
+                self.log.warn("asks to be replaced: this process can no longer be trusted with a job", job_id)
                 self.recycle()
             return {"error": failure.to_json()}
         except Exception:  # noqa: BLE001 the SDK would post a traceback with our paths, and call it the job's error
             incident = uuid.uuid4().hex[:12]
-            self.log.error(f"INTERNAL {incident}: {traceback.format_exc()}", job_id)
-            failure = JobFailure(Code.INTERNAL, f"the worker failed; its log says more under {incident}")
-            return {"error": failure.to_json()}
+            self.log.error(f"INTERNAL {incident}: {traceback.format_exc()}", job_id)  # noqa: TRY400 not the logging module
+            return {
+                "error": JobError(Code.INTERNAL, f"the worker failed; its log says more under {incident}").to_json()
+            }
 
     def _answer(self, job_id: str, job_input: object, watch: Watch) -> dict[str, Any]:
         started = time.perf_counter()
@@ -111,7 +111,7 @@ class Handler:
                 imports_seconds=self.engine.libraries.seconds,
                 load_seconds=self.engine.model.load_seconds,
                 warmup_seconds=self.engine.warmup_seconds,
-                ready_seconds=self.ready_seconds,
+                ready_seconds=self.engine.ready_seconds,
                 prepare_seconds=prepared - started + result.prepare_seconds,
                 inference_seconds=result.inference_seconds,
                 encode_seconds=encoded - generated,

@@ -24,13 +24,12 @@ from pydantic import (
 )
 
 from sdxl_worker.answer import Format
-from sdxl_worker.failure import Code, JobFailure
+from sdxl_worker.failure import Code, JobError
+from sdxl_worker.refusal import MAX_PROMPT, MAX_SEED, json_type, refusal
 from sdxl_worker.schedulers import ALIASES, SchedulerName
 from sdxl_worker.settings import Settings
 from sdxl_worker.weights import ModelDefaults
 
-MAX_PROMPT = 2000  # characters
-MAX_SEED = 2**63 - 1  # torch.Generator takes a signed 64-bit number
 _RANDOM_SEEDS = 2**53 - 1024  # drawn seeds survive JSON readers that keep numbers as doubles
 _NULL_IS_UNSAID = frozenset({"width", "height", "scheduler"})
 
@@ -192,13 +191,13 @@ def parse(job_input: object, limits: Limits) -> Request:
         limits: what this worker offers.
 
     Raises:
-        JobFailure: INVALID_INPUT with all problems at once, or PROMPT_BLOCKED.
+        JobError: INVALID_INPUT with all problems at once, or PROMPT_BLOCKED.
     """
     if not isinstance(job_input, Mapping):
-        raise JobFailure(
+        raise JobError(
             Code.INVALID_INPUT,
-            f"input must be an object with at least a prompt, not {_json_type(job_input)}",
-            details=[{"field": "input", "problem": f"is {_json_type(job_input)}", "allowed": "an object"}],
+            f"input must be an object with at least a prompt, not {json_type(job_input)}",
+            details=[{"field": "input", "problem": f"is {json_type(job_input)}", "allowed": "an object"}],
         )
     defaults = limits.defaults
     said = {key: value for key, value in job_input.items() if value is not None or key not in _NULL_IS_UNSAID}
@@ -214,38 +213,9 @@ def parse(job_input: object, limits: Limits) -> Request:
     try:
         request = Request.model_validate(filled, context=limits)
     except ValidationError as error:
-        raise _refusal(error, limits) from None
+        raise refusal(error, limits.settings) from None
     _refuse_blocked_words(request, limits.settings)
     return request
-
-
-def allowed(settings: Settings) -> dict[str, str]:
-    """What each field takes, in words, by its dotted name."""
-    side = f"a multiple of 8 from {settings.min_side} to {settings.max_side}, area up to {settings.max_pixels} pixels"
-    return {
-        "prompt": f"1 to {MAX_PROMPT} characters, not blank",
-        "negative_prompt": f"up to {MAX_PROMPT} characters",
-        "width": side,
-        "height": side,
-        "num_inference_steps": "a whole number from 1 to 100",
-        "guidance_scale": "a number from 0 to 20",
-        "seed": f"a whole number from 0 to {MAX_SEED}",
-        "num_images": f"a whole number from 1 to {settings.max_images}",
-        "scheduler": f"one of {', '.join(SchedulerName)}",
-        "image": f"base64 of a PNG, JPEG or WebP file of up to {settings.max_input_bytes} bytes",
-        "image_url": "an https URL of a PNG, JPEG or WebP file",
-        "strength": "a number above 0 and up to 1, together with image or image_url",
-        "refiner": "an object with start and num_inference_steps, both optional",
-        "refiner.start": "a number between 0 and 1",
-        "refiner.num_inference_steps": "a whole number from 1 to 100",
-        "loras": "up to 4 objects with name and scale",
-        "loras.name": "the name of a file in the volume's loras folder",
-        "loras.scale": "a number from -4 to 4",
-        "output": "an object with format, quality and delivery, all optional",
-        "output.format": "png, jpeg or webp",
-        "output.quality": "a whole number from 1 to 100 (jpeg and webp)",
-        "output.delivery": "auto, base64 or url",
-    }
 
 
 def _limits(info: ValidationInfo) -> Limits:
@@ -253,38 +223,8 @@ def _limits(info: ValidationInfo) -> Limits:
     return info.context
 
 
-def _refusal(error: ValidationError, limits: Limits) -> JobFailure:
-    fields = allowed(limits.settings)
-    details = []
-    # include_input=False: an input can hold an image, and answers are logged.
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        path = [str(part) for part in item["loc"]]
-        text = str(item["msg"]).removeprefix("Value error, ")
-        if not path:  # a rule about several fields names them itself
-            names, _, text = text.partition(": ")
-            path = names.split(".")
-        generic = ".".join(part for part in path if not part.isdigit())
-        if item["type"] == "extra_forbidden":
-            inside = generic.rpartition(".")[0]
-            known = [name for name in fields if name.rpartition(".")[0] == inside]
-            permitted, text = ", ".join(known), "is not a known field"
-        else:
-            permitted = fields.get(generic, "")
-        details.append({"field": ".".join(path), "problem": text, "allowed": permitted})
-    message = "; ".join(
-        f"{item['field']}: {item['problem']}" + (f" (allowed: {item['allowed']})" if item["allowed"] else "")
-        for item in details
-    )
-    return JobFailure(Code.INVALID_INPUT, message, details=details)
-
-
 def _refuse_blocked_words(request: Request, settings: Settings) -> None:
     blocked = {word for part in settings.blocked_words.split(",") if (word := part.strip().casefold())}
     words = {word.strip(".,;:!?\"'()[]").casefold() for word in request.prompt.split()}
     if blocked & words:
-        raise JobFailure(Code.PROMPT_BLOCKED, "prompt: holds a word that this endpoint does not take")
-
-
-def _json_type(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(value), "a number")
+        raise JobError(Code.PROMPT_BLOCKED, "prompt: holds a word that this endpoint does not take")

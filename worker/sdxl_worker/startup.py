@@ -6,7 +6,10 @@ would be a traceback that nobody reads.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+
+import psutil
 
 from sdxl_worker.engine import Engine
 from sdxl_worker.handler import Log
@@ -67,6 +70,7 @@ class Startup:
         if self._prefetch is not None:
             self._prefetch.join()
         self._engine.load(base, refiner)
+        self._engine.ready_seconds = time.time() - psutil.Process().create_time()
         model = self._engine.model
         self._log.info(
             f"loaded {base.name} ({base.total_bytes / 1e6:.0f} MB, {model.dtype}, {model.device_name}): imports "

@@ -1,6 +1,6 @@
-"""``python -m sdxl_worker.tiny_weights DIR`` writes a tiny random SDXL: the real architecture with 1.4 million parameters.
+"""``python -m sdxl_worker.tiny_weights DIR`` writes a tiny random SDXL: the real architecture, 1.4 million parameters.
 
-For trying everything around the images without a GPU; its images are noise. Written whole or not at all; a second call
+For trying everything around the images without a GPU; the images are noise. Written whole or not at all; a second call
 changes nothing. Refuses a folder that holds anything else.
 """
 

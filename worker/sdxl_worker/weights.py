@@ -92,7 +92,9 @@ def find_weights(*, name: str, volume: Path, path: Path | None = None, half: boo
         if (folder / MANIFEST).exists() or (folder.is_dir() and any(folder.iterdir())):
             raise WeightsError(f"{folder} has files but no {INDEX}: the upload is not whole; upload the weights again")
     places = ", ".join(str(place) for place in tried)
-    raise WeightsError(f"no weights found; tried {places}. Put a diffusers folder there, or set MODEL_NAME or MODEL_PATH")
+    raise WeightsError(
+        f"no weights found; tried {places}. Put a diffusers folder there, or set MODEL_NAME or MODEL_PATH"
+    )
 
 
 def _checked(name: str, folder: Path, *, half: bool) -> Weights:
@@ -118,8 +120,8 @@ def _checked(name: str, folder: Path, *, half: bool) -> Weights:
     if problems:
         raise WeightsError(f"weights in {folder} are not whole: {'; '.join(problems)}. Upload them again")
     variant, chosen = _choose(weighted.values(), half=half)
-    files = tuple((file, file.stat().st_size) for file in chosen)
-    return Weights(name=name, folder=folder, variant=variant, files=files, defaults=_defaults(folder))
+    sizes = tuple((file, file.stat().st_size) for file in chosen)
+    return Weights(name=name, folder=folder, variant=variant, files=sizes, defaults=_defaults(folder))
 
 
 def length_problem(file: Path) -> str | None:
@@ -183,7 +185,8 @@ def _manifest_problems(folder: Path) -> Iterable[str]:
 
 
 def _choose(components: Iterable[Sequence[Path]], *, half: bool) -> tuple[str | None, list[Path]]:
-    # Both wrong guesses fail in diffusers, so the files decide; it takes plain files for components without the variant.
+    # Both wrong guesses fail in diffusers, so the files decide. For a component without the variant it takes the plain
+    # files.
     pairs = [
         ([file for file in files if _HALF.search(file.name)], [file for file in files if not _HALF.search(file.name)])
         for files in components
