@@ -298,16 +298,29 @@ class JobNotFinished(JobError):
 
 
 def worker_error(error: str | None) -> str:
-    """One line of what a worker reported: the SDK sends JSON text with type, message and traceback."""
+    """One line of what a worker reported.
+
+    Two kinds of JSON text are known: the SDK's for an exception (`error_type`, `error_message`, a traceback that is
+    left out) and a handler's own (`code`, `message`, `details` with `field` and `problem`). Anything else is shown as
+    it came.
+    """
     if not error:
         return "the worker gave no reason"
     try:
         told = json.loads(error)
     except ValueError:
         told = None
-    if isinstance(told, dict) and told.get("error_message"):
-        kind = str(told.get("error_type") or "").removeprefix("<class '").removesuffix("'>")
-        message = str(told["error_message"]).strip()
-        return f"{kind}: {message}"[:_LONGEST_REASON] if kind else message[:_LONGEST_REASON]
+    if isinstance(told, dict):
+        kind = str(told.get("error_type") or told.get("code") or "").removeprefix("<class '").removesuffix("'>")
+        message = str(told.get("error_message") or told.get("message") or "").strip()
+        if message:
+            return (f"{kind}: {message}{_details(told.get('details'))}" if kind else message)[:_LONGEST_REASON]
     lines = [line for line in error.strip().splitlines() if line.strip()]
     return (lines[-1] if "Traceback" in error else " ".join(lines))[:_LONGEST_REASON]
+
+
+def _details(told: object) -> str:
+    if not isinstance(told, list):
+        return ""
+    fields = [f"{d['field']} {d['problem']}" for d in told if isinstance(d, dict) and "field" in d and "problem" in d]
+    return f" ({'; '.join(fields)})" if fields else ""

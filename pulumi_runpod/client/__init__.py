@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from pulumi_runpod.settings import Settings
 
 if TYPE_CHECKING:
-    from pulumi_runpod.client.api import RunPodClient as RunPodClient
+    from pulumi_runpod.client.api import RunPodClient
+    from pulumi_runpod.client.jobs import AsyncJobClient, JobClient, urls_of
+    from pulumi_runpod.client.retry import RetryPolicy
+
+_HOMES = {
+    "AsyncJobClient": "pulumi_runpod.client.jobs",
+    "JobClient": "pulumi_runpod.client.jobs",
+    "RetryPolicy": "pulumi_runpod.client.retry",
+    "RunPodClient": "pulumi_runpod.client.api",
+    "urls_of": "pulumi_runpod.client.jobs",
+}
 
 _clients: dict[tuple[str, str, bool], RunPodClient] = {}
 _lock = threading.Lock()
@@ -35,11 +46,11 @@ def client_for(settings: Settings) -> RunPodClient:
 
 
 def __getattr__(name: str) -> object:
-    if name == "RunPodClient":
-        from pulumi_runpod.client.api import RunPodClient
+    module = _HOMES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(module), name)
+    return found
 
-        return RunPodClient
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-
-__all__ = ["RunPodClient", "client_for"]
+__all__ = ["AsyncJobClient", "JobClient", "RetryPolicy", "RunPodClient", "client_for", "urls_of"]

@@ -101,6 +101,16 @@ def api_error(response: httpx.Response, secrets: Iterable[str] = ()) -> ApiError
     return kind(status, request.method, request.url.path, problem)
 
 
+def job_api_error(response: httpx.Response, secrets: Iterable[str] = ()) -> ApiError:
+    """The error for an answer of the job API, whose error bodies are not published: whatever it says is shown."""
+    problem, _ = read_problem(response, secrets)
+    status, request = response.status_code, response.request
+    if status == 429:
+        return RateLimited(request.method, request.url.path, problem, retry_after=retry_after(response.headers))
+    advice = "Does the endpoint still exist, under this key?" if status == 404 else ""
+    return error_class(status)(status, request.method, request.url.path, problem, advice=advice)
+
+
 def read_problem(response: httpx.Response, secrets: Iterable[str] = ()) -> tuple[Problem, Shape]:
     """The error body with secrets taken out, and whose shape it has."""
     if "json" in media_type(response):

@@ -39,7 +39,8 @@ class JobRequest(Request):
 
 class Job(Response):
     id: str
-    status: JobStatus
+    status: JobStatus | str
+    """A newer service may know more states: those count as not final."""
     delay_time: int | None = None
     """Milliseconds in the queue before the last attempt."""
     execution_time: int | None = None
@@ -52,6 +53,23 @@ class Job(Response):
     @property
     def is_final(self) -> bool:
         return self.status in FINAL
+
+
+class JobStream(Response):
+    """Answer of `/stream/{id}`: what the worker has yielded since the last call."""
+
+    status: JobStatus | str
+    stream: list[JobChunk]
+
+
+class JobChunk(Response):
+    output: Any = None
+
+
+class PurgedQueue(Response):
+    """Answer of `/purge-queue`: jobs that waited are gone, running ones go on."""
+
+    removed: int = 0
 
 
 class JobCounts(Response):
