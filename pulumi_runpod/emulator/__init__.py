@@ -1,3 +1,3 @@
-"""emulator"""
+"""The local RunPod: REST v2 control plane, job queue and workers on this machine. Imports `wire` alone."""
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -90,3 +91,7 @@ class Platform:
     def volume_dir(self, volume_id: str) -> Path:
         """Where the files of a network volume lie; the directory is made with the volume and removed with it."""
         return self.state_dir / "volumes" / volume_id
+
+    def clear_volumes(self) -> None:
+        """Remove the files of every volume."""
+        shutil.rmtree(self.state_dir / "volumes", ignore_errors=True)

@@ -48,7 +48,7 @@ def problem_response(
     return Response(json.dumps(body), status_code=status, headers=headers, media_type=Problem.media_type)
 
 
-async def answer_problem(request: Request, error: Exception) -> Response:
+async def answer_problem(_: Request, error: Exception) -> Response:
     """Exception handler of the application."""
     if not isinstance(error, ProblemError):
         raise error

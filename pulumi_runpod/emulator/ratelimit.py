@@ -1,7 +1,7 @@
-"""The quota of the account: windows of time, one counter each, told in `RateLimit` headers on every authenticated answer.
+"""The quota of the account: windows of time, one counter each, told in `RateLimit` headers of authenticated answers.
 
-The numbers of the service are not published (its document's example is 60 a minute). The local default is far above what
-one machine can ask, so that nobody is slowed down, while the headers are there to be read.
+The numbers of the service are not published (its document's example is 60 a minute). The local default is far above
+what one machine can ask, so that nobody is slowed down, while the headers are there to be read.
 """
 
 from __future__ import annotations

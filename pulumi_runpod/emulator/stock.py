@@ -1,5 +1,6 @@
-"""How many GPUs of a pool (or workers of a CPU flavor) can be had in a data center: invented, since the service does not
-publish it, plentiful by default, and set by whoever wants it scarce.
+"""How many GPUs of a pool (or workers of a CPU flavor) can be had in a data center.
+
+Invented, since the service does not publish it: plentiful by default, and set by whoever wants it scarce.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS objects (
     private TEXT NOT NULL DEFAULT '{}',
     UNIQUE (kind, id)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (kind, seq);
 """
 
 
@@ -69,24 +70,59 @@ class Store:
         finally:
             self._depth -= 1
 
-    def insert(self, kind: str, object_id: str, body: JsonObject, private: JsonObject | None = None) -> None:
+    def insert(self, kind: str, object_id: str, body: JsonObject, private: JsonObject | None = None) -> str:
+        """Returns the body as it was stored: JSON text."""
+        text = json.dumps(body)
         self.connection.execute(
             "INSERT INTO objects (kind, id, body, private) VALUES (?, ?, ?, ?)",
-            (kind, object_id, json.dumps(body), json.dumps(private or {})),
+            (kind, object_id, text, json.dumps(private) if private else "{}"),
         )
+        return text
 
-    def update(self, kind: str, object_id: str, body: JsonObject, private: JsonObject | None = None) -> None:
-        """Replace the body, and the private part when one is given."""
+    def update(self, kind: str, object_id: str, body: JsonObject, private: JsonObject | None = None) -> str:
+        """Replace the body, and the private part when one is given. Returns the body as JSON text."""
+        text = json.dumps(body)
         self.connection.execute(
             "UPDATE objects SET body = ?, private = coalesce(?, private) WHERE kind = ? AND id = ?",
-            (json.dumps(body), None if private is None else json.dumps(private), kind, object_id),
+            (text, None if private is None else json.dumps(private), kind, object_id),
         )
+        return text
 
     def get(self, kind: str, object_id: str) -> Row | None:
         found = self.connection.execute(
             "SELECT seq, id, body, private FROM objects WHERE kind = ? AND id = ?", (kind, object_id)
         ).fetchone()
         return _row(found) if found else None
+
+    def text(self, kind: str, object_id: str) -> str | None:
+        """The body as JSON text: for answers that pass it on as it is."""
+        found = self.connection.execute(
+            "SELECT body FROM objects WHERE kind = ? AND id = ?", (kind, object_id)
+        ).fetchone()
+        return found[0] if found else None
+
+    def texts(self, kind: str, *, before: int | None = None, limit: int = -1) -> list[tuple[int, str, str]]:
+        """`(seq, id, body as JSON text)`, newest first: `list` for answers that pass bodies on as they are."""
+        return self.connection.execute(
+            "SELECT seq, id, body FROM objects WHERE kind = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+            (kind, before if before is not None else 1 << 62, limit),
+        ).fetchall()
+
+    def referring(self, kind: str, member: str, value: str) -> list[Row]:
+        """Objects whose body names `value` in `member`, which holds one string or a list of them. Newest first."""
+        found = self.connection.execute(
+            "SELECT seq, id, body, private FROM objects WHERE kind = ? AND EXISTS"
+            " (SELECT 1 FROM json_each(body, ?) AS named WHERE named.value = ?) ORDER BY seq DESC",
+            (kind, f"$.{member}", value),
+        ).fetchall()
+        return [_row(r) for r in found]
+
+    def total(self, kind: str, member: str) -> int:
+        """The sum of a number over all bodies of a kind; `member` is a path such as `workers.max`."""
+        found = self.connection.execute(
+            "SELECT coalesce(sum(json_extract(body, ?)), 0) FROM objects WHERE kind = ?", (f"$.{member}", kind)
+        ).fetchone()
+        return int(found[0])
 
     def list(self, kind: str, *, before: int | None = None, limit: int = -1) -> list[Row]:
         """Newest first; `before` is the `seq` after which a page goes on."""

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from pulumi_runpod.emulator.job_switches import JobSwitches
 
-class Switches(BaseModel):
+
+class Switches(JobSwitches):
     """Frozen: `Platform.switches` is replaced as a whole, so a reader always sees one consistent set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
@@ -34,13 +36,13 @@ class Switches(BaseModel):
     worker_quota_breach: Literal["refuse", "accept"] = "refuse"
     """UNCERTAIN: a create or update beyond the quota is answered 400, or taken (workers beyond it are THROTTLED)."""
     unknown_reference_status: Literal[400, 404] = 400
-    """UNCERTAIN: status for an unknown volume or registry id in a body. (An unknown `templateId` is 404: documented.)"""
+    """UNCERTAIN: status for an unknown volume or registry id in a body. An unknown `templateId` is 404: documented."""
     volumes_per_data_center: Literal["one", "any"] = "one"
     """A rule of the console: an endpoint takes at most one volume per data center, else 400. UNCERTAIN in v2."""
     volume_outside_data_centers: Literal["refuse", "accept"] = "accept"
     """UNCERTAIN: a volume whose data center is not in a non-empty `dataCenterIds` of the same endpoint."""
     delete_needs_zero_workers: bool = False
-    """UNCERTAIN: the GraphQL API deleted an endpoint only once min and max workers were 0; v2 documents no such rule."""
+    """UNCERTAIN: GraphQL deleted an endpoint only once min and max workers were 0; v2 documents no such rule."""
     flashboot_name_suffix: bool = False
     """UNCERTAIN: the backend once appended ` -fb` to the names of FlashBoot endpoints."""
     missing_images: tuple[str, ...] = ()

@@ -1,0 +1,61 @@
+"""The application: every room's routes behind one gate."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from pulumi_runpod.emulator import catalog, control
+from pulumi_runpod.emulator.collection import AnyRules, CollectionRoutes
+from pulumi_runpod.emulator.gate import Gate
+from pulumi_runpod.emulator.platform import Platform
+from pulumi_runpod.emulator.problem import ProblemError, answer_problem, problem_response
+from pulumi_runpod.emulator.rules.delegation import DelegationRules
+from pulumi_runpod.emulator.rules.endpoint import EndpointRules
+from pulumi_runpod.emulator.rules.network_volume import NetworkVolumeRules
+from pulumi_runpod.emulator.rules.registry import RegistryRules
+from pulumi_runpod.emulator.rules.secret import SecretRules
+from pulumi_runpod.emulator.rules.template import TemplateRules
+
+# Delegations lie below registries' path, so they are matched first.
+_RULES: tuple[type[AnyRules], ...] = (
+    EndpointRules,
+    TemplateRules,
+    NetworkVolumeRules,
+    DelegationRules,
+    RegistryRules,
+    SecretRules,
+)
+
+
+def build_app(platform: Platform) -> ASGIApp:
+    """An ASGI application that serves `platform`. Whoever runs it starts and stops the scheduler."""
+    routes: list[BaseRoute] = []
+    for rules in _RULES:
+        routes += CollectionRoutes(platform, rules(platform)).routes()
+    routes += catalog.routes(platform)
+    routes += control.routes(platform)
+
+    app = Starlette(
+        routes=routes,
+        exception_handlers={ProblemError: answer_problem, HTTPException: _answer_http, 500: _answer_failure},
+    )
+    app.router.redirect_slashes = False
+    return Gate(app, platform)
+
+
+async def _answer_http(_: Request, error: Exception) -> Response:
+    """What Starlette itself refuses: unknown paths, and bodies cut short."""
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = "resource not found" if error.status_code == 404 else error.detail
+    return problem_response(error.status_code, detail, headers=error.headers)
+
+
+async def _answer_failure(_: Request, __: Exception) -> Response:
+    """A mistake of ours: told as a problem, while the traceback goes to the server's log."""
+    return problem_response(500, "the local RunPod failed: see its log")

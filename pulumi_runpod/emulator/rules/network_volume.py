@@ -1,0 +1,55 @@
+"""Network volumes: a directory each; they grow, never shrink, and stay while an endpoint names them."""
+
+from __future__ import annotations
+
+import shutil
+
+from pulumi_runpod.emulator.problem import ProblemError
+from pulumi_runpod.emulator.rules.rule import Rules
+from pulumi_runpod.emulator.store import Row
+from pulumi_runpod.wire.endpoint import ENDPOINTS
+from pulumi_runpod.wire.model import JsonObject
+from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES, CreateNetworkVolume, UpdateNetworkVolume
+
+
+class NetworkVolumeRules(Rules[CreateNetworkVolume, UpdateNetworkVolume]):
+    collection = NETWORK_VOLUMES
+
+    def create(self, wanted: CreateNetworkVolume) -> tuple[JsonObject, JsonObject]:
+        catalog = self.platform.catalog
+        center = catalog.data_centers.get(wanted.data_center)
+        if center is None or not center.network_volume_types:
+            raise ProblemError(
+                400,
+                f"data center {wanted.data_center!r} does not support network volumes; "
+                f"supported: {', '.join(catalog.volume_data_centers)}",
+            )
+        tier = wanted.type or center.network_volume_types[0]
+        if tier not in center.network_volume_types:
+            raise ProblemError(
+                400,
+                f"data center {center.id!r} does not support {tier} network volumes; "
+                f"it has: {', '.join(center.network_volume_types)}",
+            )
+        body = {"name": wanted.name, "size": wanted.size, "dataCenter": center.id, "type": tier}
+        return body, {"createdAt": self.platform.clock.now()}
+
+    def update(self, row: Row, wanted: UpdateNetworkVolume) -> tuple[JsonObject, None]:
+        if wanted.size is not None and wanted.size < row.body["size"]:
+            raise ProblemError(
+                400, f"network volume size cannot be reduced: it is {row.body['size']} GB, got {wanted.size}"
+            )
+        changed = {"name": wanted.name, "size": wanted.size}
+        return {**row.body, **{k: v for k, v in changed.items() if v is not None}}, None
+
+    def refuse_delete(self, row: Row) -> None:
+        if self.platform.switches.volume_delete == "allow":
+            return
+        if users := self.store.referring(ENDPOINTS.kind, "networkVolumes", row.id):
+            raise ProblemError(400, f"network volume is in use by endpoint {', '.join(u.id for u in users)}")
+
+    def created(self, object_id: str) -> None:
+        self.platform.volume_dir(object_id).mkdir(parents=True, exist_ok=True)
+
+    def deleted(self, object_id: str) -> None:
+        shutil.rmtree(self.platform.volume_dir(object_id), ignore_errors=True)

@@ -1,0 +1,65 @@
+"""What every kind's rules answer. The collection's routes ask; rules decide, and refuse by raising `ProblemError`."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Mapping
+from typing import ClassVar, Generic, TypeVar
+
+from pulumi_runpod.emulator.platform import Platform
+from pulumi_runpod.emulator.problem import ProblemError
+from pulumi_runpod.emulator.store import Row
+from pulumi_runpod.wire.model import Collection, JsonObject, Request
+
+CreateT = TypeVar("CreateT", bound=Request)
+UpdateT = TypeVar("UpdateT", bound=Request)
+
+_ALPHABET = string.ascii_lowercase + string.digits
+
+
+class Rules(Generic[CreateT, UpdateT]):
+    """Bodies are the API's JSON, as stored. `created`, `updated` and `deleted` run after the store write."""
+
+    collection: ClassVar[Collection]
+    branched: ClassVar[bool] = False
+    """The document composes the bodies of this kind from `allOf` branches."""
+    has_effects: ClassVar[bool] = False
+    """Whether `created`, `updated` or `deleted` write to the store, too: then they share a transaction."""
+    id_length: ClassVar[int] = 10
+    public: ClassVar[Mapping[str, str]] = {}
+    """JSON text, by id, of objects that can be read though they are not the account's own."""
+    filters: ClassVar[Mapping[str, str]] = {}
+    """Query parameters of the list, and the member of a body that must equal each, whatever the case."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.store = platform.store
+
+    def new_id(self) -> str:
+        return "".join(random.choices(_ALPHABET, k=self.id_length))  # noqa: S311 - a name, not a secret
+
+    def create(self, wanted: CreateT) -> tuple[JsonObject, JsonObject]:
+        """`(body without id, private part)` of a new object."""
+        raise NotImplementedError
+
+    def update(self, row: Row, wanted: UpdateT) -> tuple[JsonObject, JsonObject | None]:
+        """`(new body, new private part or None to keep it)`."""
+        raise NotImplementedError
+
+    def refuse_delete(self, row: Row) -> None:
+        """Raise ProblemError when the object has to stay."""
+
+    def created(self, object_id: str) -> None: ...
+
+    def updated(self, object_id: str, old: JsonObject, new: JsonObject) -> None: ...
+
+    def deleted(self, object_id: str) -> None: ...
+
+    def shown(self, text: str) -> str:
+        """The stored JSON text of a body as the API answers it."""
+        return text
+
+    def unknown(self, where: str, kind: str, object_id: str) -> ProblemError:
+        """A body names an object that is not there."""
+        return ProblemError(self.platform.switches.unknown_reference_status, f"{where}: {kind} {object_id!r} not found")
