@@ -24,7 +24,7 @@ class ModuleFile:
 
 @dataclass(frozen=True)
 class GoProgram:
-    """`folder` under tools/go pins the modules, `package` is compiled, `stamp` is the variable that says the version."""
+    """`folder` under tools/go pins the modules, `package` is compiled, `stamp` is the variable of its version."""
 
     name: str
     version: str

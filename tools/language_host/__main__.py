@@ -21,7 +21,7 @@ def main() -> None:
     log_to_file()
     serve(engine=engine, version=arguments.host_version, exec_script=arguments.exec_script)
     sys.stdout.flush()
-    # Past the daemon thread that still reads stdin: a normal exit would wait on its lock.
+    # Not a normal exit: that would wait for calls which nobody will answer any more.
     os._exit(0)
 
 

@@ -7,10 +7,10 @@ prints: see `host_log`. It ends a host by SIGINT; when it dies itself, the pipe 
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import stat
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType
@@ -31,14 +31,7 @@ CALLS_AT_ONCE = 64
 
 def serve(*, engine: str, version: str, exec_script: Path) -> None:
     """Returns when the engine is done with this host. Stops every child first."""
-    stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, on_signal)
-    _watch_engine(stop)
+    end_of_engine = EndOfEngine()
     children = Children()
     programs = Programs(children=children, exec_script=exec_script)
     server = grpc.server(
@@ -56,20 +49,34 @@ def serve(*, engine: str, version: str, exec_script: Path) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    stop.wait()
+    end_of_engine.wait()
     children.stop_all()
     server.stop(grace=0.2).wait()
 
 
-def _watch_engine(stop: threading.Event) -> None:
-    """Sets `stop` when the engine's pipe on stdin ends. A terminal or /dev/null there means nobody started us so."""
-    if not stat.S_ISFIFO(os.fstat(0).st_mode):
-        return
+class EndOfEngine:
+    """Waits for a signal, or for the engine's pipe on stdin to end.
 
-    def watch() -> None:
-        # os.read, not sys.stdin: a buffered read in a daemon thread makes the interpreter abort at its end.
-        while os.read(0, 4096):
-            pass
-        stop.set()
+    Signals come through a pipe of our own: the kernel may deliver one to any of gRPC's threads, and a main thread that
+    waits for a lock would never hear of it.
+    """
 
-    threading.Thread(target=watch, daemon=True).start()
+    def __init__(self) -> None:
+        self._heard, said = os.pipe()
+        os.set_blocking(said, False)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _leave_to_the_pipe)
+        signal.set_wakeup_fd(said)
+
+    def wait(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._heard, selectors.EVENT_READ)
+            # A terminal or /dev/null on stdin means that no engine started us.
+            if stat.S_ISFIFO(os.fstat(0).st_mode):
+                selector.register(0, selectors.EVENT_READ)
+            while not any(key.fd == self._heard or not os.read(0, 4096) for key, _ in selector.select()):
+                pass
+
+
+def _leave_to_the_pipe(_number: int, _frame: FrameType | None) -> None:
+    """Signal handler that only keeps the default from happening."""
