@@ -13,7 +13,7 @@ import json
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
@@ -147,8 +147,12 @@ def base_url(settings: ServerSettings, bound: socket.socket) -> str:
     return f"http://{host}:{bound.getsockname()[1]}"
 
 
-def serve(settings: ServerSettings, out: TextIO) -> None:
-    """Serve in the foreground until SIGINT or SIGTERM; print one JSON line with the addresses when ready."""
+def serve(settings: ServerSettings, out: TextIO, *, arguments: Sequence[str] = ()) -> None:
+    """Serve in the foreground until SIGINT or SIGTERM; print one JSON line with the addresses when ready.
+
+    `arguments` are noted beside the state, so that `start` can tell whether a server runs as it should. Raises
+    ServerError.
+    """
     with contextlib.closing(bind(settings)) as bound, opened(settings) as platform:
         platform.base_url = base_url(settings, bound)
         line = json.dumps(addresses(platform.base_url))
@@ -156,7 +160,8 @@ def serve(settings: ServerSettings, out: TextIO) -> None:
 
         def ready() -> None:
             beside = address_file.with_suffix(".new")
-            beside.write_text(json.dumps({"pid": os.getpid(), **addresses(platform.base_url)}))
+            told = {"pid": os.getpid(), **addresses(platform.base_url), "arguments": list(arguments)}
+            beside.write_text(json.dumps(told))
             beside.replace(address_file)
             print(line, file=out, flush=True)
 

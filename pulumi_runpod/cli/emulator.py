@@ -1,0 +1,154 @@
+"""`pulumi-runpod emulator ...`: run the local RunPod, in the foreground or in the background."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pulumi_runpod.cli import emulator_control
+from pulumi_runpod.emulator import background
+from pulumi_runpod.emulator.platform import WorkerCommand
+from pulumi_runpod.emulator.ratelimit import DEFAULT_QUOTA, parse_quota
+from pulumi_runpod.emulator.server import (
+    DEFAULT_PORT,
+    DEFAULT_STATE,
+    ServerError,
+    ServerSettings,
+)
+from pulumi_runpod.emulator.server import (
+    serve as serve_in_foreground,
+)
+from pulumi_runpod.errors import RunPodError, SettingsError
+
+app = typer.Typer(help="The local RunPod.", no_args_is_help=True)
+emulator_control.mount(app)
+
+SERVE = (sys.executable, "-m", "pulumi_runpod.cli", "emulator", "serve")
+
+Port = Annotated[int, typer.Option(min=0, max=65535, help="TCP port; 0 picks a free one.")]
+Host = Annotated[str, typer.Option(help="Address to listen on. A public one needs --api-key.")]
+State = Annotated[Path, typer.Option(help="Directory that keeps everything; made when missing.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(envvar=background.KEY_VARIABLE, help="The key that clients send. Default on loopback: local."),
+]
+Worker = Annotated[
+    list[str] | None,
+    typer.Option(metavar="'GLOB=COMMAND'", help="Run COMMAND as the workers of images that match GLOB. Repeatable."),
+]
+Quota = Annotated[str, typer.Option(help="Rate limit: q=CALLS;w=SECONDS, comma-separated; empty: none.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def serve(
+    port: Port = DEFAULT_PORT,
+    host: Host = "127.0.0.1",
+    state: State = DEFAULT_STATE,
+    api_key: ApiKey = None,
+    worker: Worker = None,
+    quota: Quota = DEFAULT_QUOTA,
+    as_json: Json = False,  # noqa: ARG001 - the one line that it prints is JSON anyway
+) -> None:
+    """Serve in the foreground; when ready, print one JSON line with the addresses."""
+    settings = ServerSettings(
+        state_dir=state,
+        host=host,
+        port=port,
+        api_key=api_key,
+        quota=_checked_quota(quota),
+        worker_commands=_worker_commands(worker),
+    )
+    with errors_told():
+        serve_in_foreground(settings, sys.stdout, arguments=_arguments(port, host, state, worker, quota))
+
+
+@app.command()
+def start(
+    port: Port = DEFAULT_PORT,
+    host: Host = "127.0.0.1",
+    state: State = DEFAULT_STATE,
+    api_key: ApiKey = None,
+    worker: Worker = None,
+    quota: Quota = DEFAULT_QUOTA,
+    as_json: Json = False,
+) -> None:
+    """Serve in the background. Already running with the same options: nothing happens."""
+    _checked_quota(quota)
+    _worker_commands(worker)
+    with errors_told():
+        running, fresh = background.start(state, SERVE, _arguments(port, host, state, worker, quota), api_key=api_key)
+    if as_json:
+        typer.echo(json.dumps({**_addresses(running), "pid": running.pid, "started": fresh}))
+    else:
+        typer.echo(f"Local RunPod {'started' if fresh else 'runs already'}: {running.api} (pid {running.pid})")
+
+
+@app.command()
+def stop(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
+    """End the server that uses this state directory, workers included. None running: nothing happens."""
+    with errors_told():
+        stopped = background.stop(state)
+    if as_json:
+        typer.echo(json.dumps({"stopped": stopped}))
+    else:
+        typer.echo("Local RunPod stopped." if stopped else "No local RunPod was running.")
+
+
+@app.command()
+def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
+    """Say whether a server uses this state directory. Exit code 3: none does."""
+    with errors_told():
+        running = background.find(state)
+    if as_json:
+        told = {**_addresses(running), "pid": running.pid} if running else {}
+        typer.echo(json.dumps({"running": running is not None, **told}))
+    elif running:
+        typer.echo(f"Local RunPod runs: {running.api} (pid {running.pid})")
+    else:
+        typer.echo("No local RunPod runs.")
+    if running is None:
+        raise typer.Exit(3)
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """Errors of the server as errors of the command."""
+    try:
+        yield
+    except ServerError as failure:
+        raise RunPodError(str(failure)) from failure
+
+
+def _worker_commands(told: list[str] | None) -> tuple[WorkerCommand, ...]:
+    commands = []
+    for text in told or []:
+        glob, equals, command = text.partition("=")
+        if not (glob and equals and command.strip()):
+            raise SettingsError(f"--worker {text!r}: write 'GLOB=COMMAND', such as '*/my-worker*=python -m my_worker'")
+        commands.append(WorkerCommand(glob, command))
+    return tuple(commands)
+
+
+def _checked_quota(quota: str) -> str:
+    try:
+        parse_quota(quota)
+    except ValueError as wrong:
+        raise SettingsError(f"--quota: {wrong}") from wrong
+    return quota
+
+
+def _arguments(port: int, host: str, state: Path, worker: list[str] | None, quota: str) -> tuple[str, ...]:
+    """The options of `serve` that make one server equal to another. Never the key."""
+    workers = [part for text in worker or [] for part in ("--worker", text)]
+    return ("--port", str(port), "--host", host, "--state", str(state.absolute()), "--quota", quota, *workers)
+
+
+def _addresses(running: background.Running) -> dict[str, str]:
+    return {"api": running.api, "jobs": running.jobs, "console": running.console}

@@ -1,0 +1,186 @@
+"""`pulumi-runpod emulator fault|clock|switch|log|reset ...`: act on a local RunPod that runs in the background."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pulumi_runpod.emulator.background import KEY_VARIABLE
+from pulumi_runpod.emulator.remote import Remote
+from pulumi_runpod.emulator.server import DEFAULT_KEY, DEFAULT_STATE, ServerError
+from pulumi_runpod.errors import RunPodError, SettingsError
+
+fault = typer.Typer(help="Make things go wrong on purpose.", no_args_is_help=True)
+clock = typer.Typer(help="The local RunPod's time.", no_args_is_help=True)
+switch = typer.Typer(help="What the sources of the service leave open.", no_args_is_help=True)
+
+State = Annotated[Path, typer.Option(help="State directory of the running server.")]
+ApiKey = Annotated[str, typer.Option(envvar=KEY_VARIABLE, help="Key of the running server.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def mount(app: typer.Typer) -> None:
+    """Add the groups and commands of this module to the group `emulator`."""
+    app.add_typer(fault, name="fault")
+    app.add_typer(clock, name="clock")
+    app.add_typer(switch, name="switch")
+    app.command()(reset)
+    app.command()(log)
+
+
+@fault.command("add")
+def add_fault(
+    kind: Annotated[str, typer.Argument(help="Such as http.status, http.cut_after, worker.crash, stock_out.")],
+    method: Annotated[str, typer.Option(help="HTTP faults: method, or *.")] = "*",
+    path: Annotated[str, typer.Option(help="HTTP faults: glob on the path.")] = "*",
+    target: Annotated[str, typer.Option(help="Others: glob on the endpoint's id, or on pool@data-center.")] = "*",
+    times: Annotated[int, typer.Option(min=0, help="How often it strikes; 0: until cleared.")] = 1,
+    after: Annotated[int, typer.Option(min=0, help="Matches that pass unharmed first.")] = 0,
+    probability: Annotated[float, typer.Option(min=0, max=1, help="Chance of each match.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Makes the chances repeatable.")] = 0,
+    status: Annotated[int, typer.Option(help="http.status: the answer.")] = 503,
+    delay: Annotated[float, typer.Option(help="http.delay: seconds.")] = 1.0,
+    retry_after: Annotated[int, typer.Option(help="http.rate_limit: seconds.")] = 1,
+    factor: Annotated[float, typer.Option(help="worker.slow_pull: how many times slower.")] = 10.0,
+    state: State = DEFAULT_STATE,
+    api_key: ApiKey = DEFAULT_KEY,
+    as_json: Json = False,
+) -> None:
+    """Arm a fault."""
+    body = {
+        "kind": kind,
+        "method": method,
+        "path": path,
+        "target": target,
+        "times": times or None,
+        "after": after,
+        "probability": probability,
+        "seed": seed,
+        "status": status,
+        "delay": delay,
+        "retryAfter": retry_after,
+        "factor": factor,
+    }
+    told = _call(state, api_key, "POST", "faults", body)
+    typer.echo(json.dumps(told) if as_json else told["id"])
+
+
+@fault.command("list")
+def list_faults(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """Every fault, with how often it struck."""
+    told = _call(state, api_key, "GET", "faults")
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    for armed in told["faults"]:
+        where = f"{armed['method']} {armed['path']}" if armed["kind"].startswith("http.") else armed["target"]
+        left = "until cleared" if armed["left"] is None else f"{armed['left']} left"
+        typer.echo(f"{armed['id']}  {armed['kind']}  {where}  struck {armed['taken']}, {left}")
+
+
+@fault.command("clear")
+def clear_faults(
+    fault_id: Annotated[str | None, typer.Argument(help="One fault; without it, all.")] = None,
+    state: State = DEFAULT_STATE,
+    api_key: ApiKey = DEFAULT_KEY,
+    as_json: Json = False,
+) -> None:
+    """Disarm one fault, or all."""
+    _call(state, api_key, "DELETE", f"faults/{fault_id}" if fault_id else "faults")
+    typer.echo(json.dumps({"cleared": fault_id or "all"}) if as_json else f"Cleared {fault_id or 'all faults'}.")
+
+
+@clock.command("show")
+def show_clock(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """What time it is there."""
+    _tell_clock(_call(state, api_key, "GET", "clock"), as_json=as_json)
+
+
+@clock.command()
+def advance(
+    seconds: Annotated[float, typer.Argument(min=0, help="How far to move forward.")],
+    state: State = DEFAULT_STATE,
+    api_key: ApiKey = DEFAULT_KEY,
+    as_json: Json = False,
+) -> None:
+    """Move time forward: idle timeouts, time limits and prices follow."""
+    _tell_clock(_call(state, api_key, "POST", "clock", {"advance": seconds}), as_json=as_json)
+
+
+@clock.command()
+def freeze(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """Stop time; `advance` moves it, `resume` lets it flow again."""
+    _tell_clock(_call(state, api_key, "POST", "clock", {"freeze": True}), as_json=as_json)
+
+
+@clock.command()
+def resume(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """Let time flow from where it stands."""
+    _tell_clock(_call(state, api_key, "POST", "clock", {"freeze": False}), as_json=as_json)
+
+
+@switch.command("list")
+def list_switches(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """Every switch and how it stands."""
+    told = _call(state, api_key, "GET", "switches")
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        for name, value in told.items():
+            typer.echo(f"{name} = {json.dumps(value)}")
+
+
+@switch.command("set")
+def set_switch(
+    name: str,
+    value: Annotated[str, typer.Argument(help="JSON, or plain text.")],
+    state: State = DEFAULT_STATE,
+    api_key: ApiKey = DEFAULT_KEY,
+    as_json: Json = False,
+) -> None:
+    """Turn one switch."""
+    try:
+        told: object = json.loads(value)
+    except ValueError:
+        told = value
+    answer = _call(state, api_key, "PATCH", "switches", {name: told})
+    typer.echo(json.dumps({name: answer[name]}) if as_json else f"{name} = {json.dumps(answer[name])}")
+
+
+def reset(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """Forget everything: objects, volumes' files, jobs, faults, calls."""
+    _call(state, api_key, "POST", "reset")
+    typer.echo(json.dumps({"reset": True}) if as_json else "The local RunPod is empty.")
+
+
+def log(
+    method: Annotated[str | None, typer.Option(help="Only this method.")] = None,
+    path: Annotated[str, typer.Option(help="Only paths that match this glob.")] = "*",
+    state: State = DEFAULT_STATE,
+    api_key: ApiKey = DEFAULT_KEY,
+    as_json: Json = False,
+) -> None:
+    """Who called what: method, path and status of the last 10,000 calls."""
+    query = {"path": path, **({"method": method.upper()} if method else {})}
+    told = _call(state, api_key, "GET", "requests", **query)
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        for call in told["calls"]:
+            typer.echo(f"{call['status'] or 'cut'} {call['method']} {call['path']}")
+
+
+def _tell_clock(told: dict[str, Any], *, as_json: bool) -> None:
+    typer.echo(json.dumps(told) if as_json else told["now"] + (" (frozen)" if told["frozen"] else ""))
+
+
+def _call(state: Path, api_key: str, method: str, name: str, body: object = None, **query: str) -> Any:
+    if not api_key.isascii():
+        raise SettingsError("--api-key: a key is one word of ASCII characters")
+    try:
+        return Remote(state, api_key).call(method, name, body, **query)
+    except ServerError as failure:
+        raise RunPodError(str(failure)) from failure
