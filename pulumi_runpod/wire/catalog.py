@@ -48,7 +48,7 @@ class GpuMaxCount(Response):
 class DataCenterStock(Response):
     id: str
     name: str
-    availability: Availability
+    availability: Availability | str
 
 
 class CudaStock(Response):
@@ -69,7 +69,7 @@ class GpuType(Response):
     community: bool
     price: GpuPrice
     max_count: GpuMaxCount
-    availability: Availability | None = None
+    availability: Availability | str | None = None
     data_centers: list[DataCenterStock] = Field(default_factory=list)
     cuda_versions: list[CudaStock] = Field(default_factory=list)
     pod_price_basis: Literal["sourced", "approximate"] | None = None
@@ -95,7 +95,7 @@ class CpuType(Response):
     vcpu: VcpuRange
     ram_gb_per_vcpu: float
     price: CpuPrice
-    availability: Availability | None = None
+    availability: Availability | str | None = None
     data_centers: list[DataCenterStock] = Field(default_factory=list)
 
     def vcpu_mistake(self, count: int) -> str | None:
@@ -108,17 +108,17 @@ class CpuType(Response):
 class ResourceStock(Response):
     id: str
     name: str
-    availability: Availability
+    availability: Availability | str
 
 
 class DataCenter(Response):
     id: str
     name: str
-    region: Region
+    region: Region | str
     global_network: bool
-    network_volume_types: list[VolumeType]
+    network_volume_types: list[VolumeType | str]
     """First: the primary tier, which a volume gets when it names none. Empty: no network volumes here."""
-    compliance: list[Compliance]
+    compliance: list[Compliance | str]
     gpu_availability: list[ResourceStock] = Field(default_factory=list)
     cpu_availability: list[ResourceStock] = Field(default_factory=list)
 

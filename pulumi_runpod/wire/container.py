@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from pulumi_runpod.wire.model import Integer, Maybe, Request, Response, Violation
+from pulumi_runpod.wire.model import INTEGRAL, Maybe, Request, Response, Violation
 
 _PORT = re.compile(r"^(\d{1,5})/(http|tcp)$")
 
@@ -24,7 +24,7 @@ class ContainerRequest(Request):
     """Docker CMD as one string, or JSON text `{"entrypoint": [...], "cmd": [...]}`. Empty clears."""
     entrypoint: Maybe[list[str]] = None
     cmd: Maybe[list[str]] = None
-    disk: Maybe[Annotated[Integer, Field(ge=1)]] = None
+    disk: Maybe[Annotated[int, Field(ge=1), INTEGRAL]] = None
     """Container disk, GB. Gone with the worker."""
     env: Maybe[dict[str, str]] = None
     """The whole map: an update replaces it."""

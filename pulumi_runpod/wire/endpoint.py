@@ -5,16 +5,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pulumi_runpod.wire.container import ContainerRequest, ContainerResponse, CudaVersion
-from pulumi_runpod.wire.model import Collection, Integer, Maybe, Request, Response, Text, Violation
+from pulumi_runpod.wire.model import (
+    INTEGRAL,
+    Collection,
+    Integer,
+    JsonObject,
+    Maybe,
+    Request,
+    Response,
+    Text,
+    Violation,
+)
 
 EndpointType = Literal["QUEUE", "LOAD_BALANCER"]
 FlashBoot = Literal["OFF", "FLASHBOOT", "PRIORITY_FLASHBOOT"]
 DEFAULT_MIN_WORKERS, DEFAULT_MAX_WORKERS, DEFAULT_IDLE_TIMEOUT_S = 0, 3, 10
 DOCUMENTED_TIMEOUT_MS = 300_000
+
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})
+"""Says in the schema what a validator of the model enforces."""
 
 GpuTypeId = Annotated[str, StringConstraints(pattern=r"^\s*[^-\s]")]
 """Id of a GPU type (`NVIDIA GeForce RTX 4090`), not of a pool."""
@@ -31,15 +44,15 @@ class RequestCountScaling(Request):
     """Keep one worker for every `request_count` requests that wait or run."""
 
     type: Literal["REQUEST_COUNT"]
-    request_count: Annotated[Integer, Field(ge=1)]
+    request_count: Annotated[int, Field(ge=1), INTEGRAL]
 
 
 Scaling = Annotated[QueueDelayScaling | RequestCountScaling, Field(discriminator="type")]
 
 
 class _GpuRequest(Request):
-    excluded_types: Maybe[list[GpuTypeId]] = None
-    count: Maybe[Annotated[Integer, Field(ge=1)]] = None
+    excluded_types: Maybe[Annotated[list[GpuTypeId], UNIQUE]] = None
+    count: Maybe[Annotated[int, Field(ge=1), INTEGRAL]] = None
     """GPUs per worker."""
     allowed_cuda_versions: Maybe[list[CudaVersion]] = None
 
@@ -58,6 +71,8 @@ class CreateEndpointGpu(_GpuRequest):
 
 
 class UpdateEndpointGpu(_GpuRequest):
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"excludedTypes": ["pools"]}})
+
     pools: Maybe[Annotated[list[str], Field(min_length=1)]] = None
     min_cuda_version: Maybe[Annotated[str, StringConstraints(pattern=r"^$|^\d+\.\d+$")]] = None
     """Empty clears."""
@@ -72,19 +87,19 @@ class UpdateEndpointGpu(_GpuRequest):
 class EndpointCpuRequest(Request):
     id: Text
     """CPU flavor of the catalog."""
-    vcpu_count: Annotated[Integer, Field(ge=2)]
+    vcpu_count: Annotated[int, Field(ge=2), INTEGRAL]
     """A power of two within the flavor's range."""
 
 
 class EndpointWorkersRequest(Request):
-    min: Maybe[Annotated[Integer, Field(ge=0)]] = None
-    max: Maybe[Annotated[Integer, Field(ge=0)]] = None
-    idle_timeout: Maybe[Annotated[Integer, Field(ge=1, le=3600)]] = None
+    min: Maybe[Annotated[int, Field(ge=0), INTEGRAL]] = None
+    max: Maybe[Annotated[int, Field(ge=0), INTEGRAL]] = None
+    idle_timeout: Maybe[Annotated[int, Field(ge=1, le=3600), INTEGRAL]] = None
     """Seconds that a worker stays after its last job."""
 
 
 class _EndpointSettings(ContainerRequest):
-    cpu: Maybe[Annotated[list[EndpointCpuRequest], Field(min_length=1)]] = None
+    cpu: Maybe[Annotated[list[EndpointCpuRequest], Field(min_length=1), UNIQUE]] = None
     data_center_ids: Maybe[list[str]] = None
     """Empty: the service picks."""
     flashboot: Maybe[FlashBoot] = None
@@ -102,7 +117,21 @@ class _EndpointSettings(ContainerRequest):
         return value
 
 
+_CONDITIONS: JsonObject = {
+    "allOf": [
+        {"if": {"not": {"required": ["templateId"]}}, "then": {"required": ["image"]}},
+        {
+            "if": {"required": ["type"], "properties": {"type": {"const": "LOAD_BALANCER"}}},
+            "then": {"properties": {"scaling": {"schema": "RequestCountScaling"}}},
+        },
+    ]
+}
+"""As the document writes them, references by name; `_schema_conditions` enforces them."""
+
+
 class CreateEndpoint(_EndpointSettings):
+    model_config = ConfigDict(json_schema_extra=_CONDITIONS)
+
     name: Text
     type: EndpointType
     scaling: Scaling
@@ -184,7 +213,7 @@ class EndpointWorkers(Response):
 
 
 class EndpointScaling(Response):
-    type: Literal["QUEUE_DELAY", "REQUEST_COUNT"]
+    type: Literal["QUEUE_DELAY", "REQUEST_COUNT"] | str
     queue_delay: float | None = None
     request_count: int | None = None
 
@@ -206,7 +235,7 @@ class RequestUrls(Response):
 class Endpoint(ContainerResponse):
     id: str
     name: str
-    type: EndpointType | None = None
+    type: EndpointType | str | None = None
     request_urls: RequestUrls | None = None
     gpu: EndpointGpu | None = None
     cpu: list[EndpointCpu] | None = None
@@ -215,7 +244,7 @@ class Endpoint(ContainerResponse):
     data_center_ids: list[str]
     network_volumes: list[str]
     timeout: int
-    flashboot: FlashBoot
+    flashboot: FlashBoot | str
     created_at: datetime
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from pulumi_runpod.wire.model import Integer, Maybe, Request, Response
+from pulumi_runpod.wire.model import INTEGRAL, Maybe, Request, Response
 
 JobStatus = Literal["IN_QUEUE", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"]
 FINAL: frozenset[str] = frozenset({"COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"})
@@ -17,9 +17,9 @@ WEEK_MS = 7 * 24 * 3600 * 1000
 
 
 class JobPolicy(Request):
-    execution_timeout: Maybe[Annotated[Integer, Field(ge=5_000, le=WEEK_MS)]] = None
+    execution_timeout: Maybe[Annotated[int, Field(ge=5_000, le=WEEK_MS), INTEGRAL]] = None
     """Milliseconds; overrides the endpoint's for this job."""
-    ttl: Maybe[Annotated[Integer, Field(ge=10_000, le=WEEK_MS)]] = None
+    ttl: Maybe[Annotated[int, Field(ge=10_000, le=WEEK_MS), INTEGRAL]] = None
     """Milliseconds from submission; then the job is deleted in any state."""
     low_priority: Maybe[bool] = None
     """Such jobs do not make the endpoint scale up."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, StringConstraints
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 JsonObject = dict[str, Any]
 """A decoded JSON object, as it stands on the wire: `Any` because JSON is."""
@@ -27,7 +27,10 @@ class Request(BaseModel):
 
 
 class Response(BaseModel):
-    """A response body: a newer service may send more than is known here."""
+    """A response body: a newer service may send more than is known here.
+
+    So its enums are written `Known | str`, with `Known` the published values.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
@@ -54,11 +57,22 @@ def _not_null(value: object) -> object:
     return value
 
 
+class _NeverNull:
+    """Keeps `null` out of the JSON schema of a field that may only be left out."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonObject:
+        told = handler(schema)
+        branches = [branch for branch in told.pop("anyOf", []) if branch != {"type": "null"}]
+        return told | branches[0] if len(branches) == 1 else told | ({"anyOf": branches} if branches else {})
+
+
 T = TypeVar("T")
 
-Integer = Annotated[int, BeforeValidator(_integral)]
+INTEGRAL = BeforeValidator(_integral)
+"""Named after a bound, as in `Annotated[int, Field(ge=1), INTEGRAL]`: before it, the bound is lost to the schema."""
+Integer = Annotated[int, INTEGRAL]
 Text = Annotated[str, StringConstraints(min_length=1)]
-Maybe = Annotated[T | None, BeforeValidator(_not_null)]
+Maybe = Annotated[T | None, BeforeValidator(_not_null), _NeverNull()]
 """An optional field that may be left out but, unlike pydantic's `Optional`, may not be null."""
 
 

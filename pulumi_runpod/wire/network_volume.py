@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from pulumi_runpod.wire.model import Collection, Integer, Maybe, Request, Response, Text
+from pulumi_runpod.wire.model import INTEGRAL, Collection, Maybe, Request, Response, Text
 
 VolumeType = Literal["STANDARD", "HIGH_PERFORMANCE"]
 MIN_SIZE_GB, MAX_SIZE_GB = 10, 4096
-VolumeSize = Annotated[Integer, Field(ge=MIN_SIZE_GB, le=MAX_SIZE_GB)]
+VolumeSize = Annotated[int, Field(ge=MIN_SIZE_GB, le=MAX_SIZE_GB), INTEGRAL]
 
 
 class CreateNetworkVolume(Request):
@@ -25,6 +25,8 @@ class CreateNetworkVolume(Request):
 
 
 class UpdateNetworkVolume(Request):
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     name: Maybe[Text] = None
     size: Maybe[VolumeSize] = None
 
@@ -40,7 +42,7 @@ class NetworkVolume(Response):
     name: str
     size: int
     data_center: str
-    type: VolumeType
+    type: VolumeType | str
 
 
 NETWORK_VOLUMES = Collection(

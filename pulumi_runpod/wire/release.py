@@ -7,12 +7,13 @@ from typing import Literal
 
 from pulumi_runpod.wire.model import Response
 
+ReleaseSource = Literal["GIT_BUILD", "MANUAL"]
 WorkerStatus = Literal["RUNNING", "IDLE", "INITIALIZING", "THROTTLED", "UNHEALTHY"]
 
 
 class Worker(Response):
     id: str
-    status: WorkerStatus
+    status: WorkerStatus | str
     is_stale: bool
     """Runs an older version than the endpoint's."""
     version: int | None = None
@@ -51,7 +52,7 @@ class ReleaseDiff(Response):
 class Release(Response):
     id: str
     version: int | None = None
-    source: Literal["GIT_BUILD", "MANUAL"]
+    source: ReleaseSource | str
     build_id: str | None = None
     created_by_user_id: str | None = None
     worker_count: int

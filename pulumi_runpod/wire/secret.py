@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import StringConstraints, field_validator, model_validator
+from pydantic import ConfigDict, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from pulumi_runpod.wire.model import Collection, Maybe, Request, Response
@@ -47,6 +47,8 @@ class CreateSecret(_SecretSettings):
 
 
 class UpdateSecret(_SecretSettings):
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
     value: Maybe[str] = None
 
     _value = field_validator("value")(_value_fits)

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pulumi_runpod.wire.container import ContainerRequest, ContainerResponse, CudaVersion
-from pulumi_runpod.wire.model import Collection, Integer, Maybe, Request, Response, Text
+from pulumi_runpod.wire.model import INTEGRAL, Collection, Maybe, Request, Response, Text
 
 TemplateCategory = Literal["CPU", "NVIDIA", "AMD"]
 
 
 class PersistentMountRequest(Request):
-    size: Annotated[Integer, Field(ge=10)]
+    size: Annotated[int, Field(ge=10), INTEGRAL]
     """GB on the host of a pod; no use to an endpoint."""
     path: str
 
@@ -59,7 +59,7 @@ class Template(ContainerResponse):
     mounts: TemplateMounts
     serverless: bool
     public: bool
-    category: TemplateCategory
+    category: TemplateCategory | str
     start_ssh: bool
     start_jupyter: bool
     allowed_cuda_versions: list[str]
