@@ -48,7 +48,7 @@ class GpuMaxCount(Response):
 class DataCenterStock(Response):
     id: str
     name: str
-    availability: Availability | str
+    availability: Availability
 
 
 class CudaStock(Response):
@@ -69,7 +69,7 @@ class GpuType(Response):
     community: bool
     price: GpuPrice
     max_count: GpuMaxCount
-    availability: Availability | str | None = None
+    availability: Availability | None = None
     data_centers: list[DataCenterStock] = Field(default_factory=list)
     cuda_versions: list[CudaStock] = Field(default_factory=list)
     pod_price_basis: Literal["sourced", "approximate"] | None = None
@@ -95,7 +95,7 @@ class CpuType(Response):
     vcpu: VcpuRange
     ram_gb_per_vcpu: float
     price: CpuPrice
-    availability: Availability | str | None = None
+    availability: Availability | None = None
     data_centers: list[DataCenterStock] = Field(default_factory=list)
 
     def vcpu_mistake(self, count: int) -> str | None:
@@ -108,7 +108,7 @@ class CpuType(Response):
 class ResourceStock(Response):
     id: str
     name: str
-    availability: Availability | str
+    availability: Availability
 
 
 class DataCenter(Response):
