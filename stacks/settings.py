@@ -79,7 +79,7 @@ class StackSettings(BaseModel):
     """How long a caller waits for an answer; above the execution timeout, so that a stuck job fails cleanly."""
 
 
-class SettingsMistakes(ValueError):
+class SettingsError(ValueError):
     """One line per mistake, each with its key, the value, what is allowed and the command that mends it."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -90,7 +90,7 @@ class SettingsMistakes(ValueError):
 def load(config: Mapping[str, str], *, project: str, stack: str) -> StackSettings:
     """Settings of `stack` out of its whole configuration (namespaced keys, values as Pulumi stores them: text).
 
-    Raises SettingsMistakes with every mistake at once.
+    Raises SettingsError with every mistake at once.
     """
     prefix = f"{project}:"
     given: dict[str, Any] = {key[len(prefix) :]: value for key, value in config.items() if key.startswith(prefix)}
@@ -101,9 +101,9 @@ def load(config: Mapping[str, str], *, project: str, stack: str) -> StackSetting
     except ValidationError as error:
         # A list is judged item by item: one line for its key is enough.
         lines = dict.fromkeys(_mistake(e, given, stack) for e in error.errors(include_url=False))
-        raise SettingsMistakes(list(lines)) from None
+        raise SettingsError(list(lines)) from None
     if mistakes := _contradictions(settings, stack):
-        raise SettingsMistakes(mistakes)
+        raise SettingsError(mistakes)
     return settings
 
 

@@ -1,7 +1,7 @@
 """`make up` and `make down`: the local RunPod around `pulumi up` and `pulumi destroy` of one stack.
 
-A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model put on its volume;
-for every other stack this is recover and `pulumi up`, no more.
+A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model put on its
+volume; for every other stack this is recover and `pulumi up`, no more.
 """
 
 from __future__ import annotations
@@ -43,7 +43,14 @@ def local_port(stack: str) -> int | None:
 
 def start_local(port: int) -> None:
     worker = shlex.join(
-        ["env", f"PYTHONPATH={ROOT / 'worker'}", "ALLOW_CPU=1", str(ROOT / ".venv-worker/bin/python"), "-m", "sdxl_worker"]
+        [
+            "env",
+            f"PYTHONPATH={ROOT / 'worker'}",
+            "ALLOW_CPU=1",
+            str(ROOT / ".venv-worker/bin/python"),
+            "-m",
+            "sdxl_worker",
+        ]
     )
     run(
         *("pulumi-runpod", "emulator", "start", "--port", str(port), "--state", str(STATE)),

@@ -1,3 +1,8 @@
-"""components"""
+"""What other people's stacks import: a service on any image, and SDXL with batteries included."""
 
 from __future__ import annotations
+
+from pulumi_runpod.components.sdxl import SdxlService, SdxlServiceArgs
+from pulumi_runpod.components.service import ServerlessService, ServerlessServiceArgs
+
+__all__ = ["SdxlService", "SdxlServiceArgs", "ServerlessService", "ServerlessServiceArgs"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stacks.settings import SettingsMistakes, StackSettings, load
+from stacks.settings import SettingsError, StackSettings, load
 
 PROJECT = "runpod-sdxl"
 
@@ -14,22 +14,24 @@ def settings(stack: str = "dev", **config: str) -> StackSettings:
 
 
 def mistakes(stack: str = "dev", **config: str) -> list[str]:
-    with pytest.raises(SettingsMistakes) as caught:
+    with pytest.raises(SettingsError) as caught:
         settings(stack, **config)
     return caught.value.lines
 
 
-@pytest.mark.parametrize(("stack", "workers_min", "protected"), [("dev", 0, False), ("staging", 0, False), ("prod", 1, True)])
+@pytest.mark.parametrize(
+    ("stack", "workers_min", "protected"), [("dev", 0, False), ("staging", 0, False), ("prod", 1, True)]
+)
 def test_each_environment_has_its_defaults(stack: str, workers_min: int, protected: bool) -> None:
     """dev and staging cost nothing when idle; prod keeps a worker warm and its volume protected."""
     found = settings(stack)
 
     assert (workers_min, protected) == (found.workers_min, found.protect_volume)
-    assert (60, 240, 300) == (
+    assert (
         found.idle_timeout_seconds,
         found.execution_timeout_seconds,
         found.endpoint_timeout_seconds,
-    )
+    ) == (60, 240, 300)
 
 
 @pytest.mark.parametrize("written", ["ADA_24,AMPERE_24", '["ADA_24", "AMPERE_24"]', " ADA_24 , AMPERE_24 "])

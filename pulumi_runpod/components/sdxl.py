@@ -1,0 +1,62 @@
+"""`SdxlService`: Stable Diffusion XL behind a queue, its weights on a network volume."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pulumi
+
+from pulumi_runpod.components.service import ServerlessService, ServerlessServiceArgs
+from pulumi_runpod.resources.network_volume import NetworkVolume
+
+
+@dataclass(frozen=True, kw_only=True)
+class SdxlServiceArgs(ServerlessServiceArgs):
+    """An SDXL service. `image` is one of the worker in `worker/`; `volumes` default to a new one in the first of
+    `data_centers`.
+    """
+
+    model: str = "sdxl-base"
+    """Folder under `models/` on the volume that holds the weights."""
+    volume_size_gb: pulumi.Input[int] = 20
+    """Size of the volume that is made where none is given. SDXL base takes 7 GB, with the refiner 12."""
+    protect_volume: bool = False
+    """Refuse to delete that volume."""
+
+
+class SdxlService(ServerlessService):
+    """A `ServerlessService` whose workers load `model` from a volume. Type `runpod:components:SdxlService`."""
+
+    volume_ids: Sequence[pulumi.Output[str]]
+    _token: ClassVar[str] = "runpod:components:SdxlService"
+
+    def __init__(self, name: str, args: SdxlServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, args, opts)
+
+    def _volumes(self, name: str, args: ServerlessServiceArgs) -> Sequence[NetworkVolume | pulumi.Input[str]]:
+        volumes = args.volumes or [self._new_volume(name, _own(args))]
+        self.volume_ids = [v.id if isinstance(v, NetworkVolume) else pulumi.Output.from_input(v) for v in volumes]
+        return volumes
+
+    def _new_volume(self, name: str, args: SdxlServiceArgs) -> NetworkVolume:
+        if not args.data_centers:
+            raise pulumi.RunError(
+                f"SdxlService {name!r}: a new volume needs a data center. Give data_centers=['EU-RO-1'], or volumes"
+            )
+        return NetworkVolume(
+            name,
+            size=args.volume_size_gb,
+            data_center=args.data_centers[0],
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_volume),
+        )
+
+    def _env(self, args: ServerlessServiceArgs) -> Mapping[str, pulumi.Input[str]]:
+        return {"MODEL_NAME": _own(args).model, **args.env}
+
+
+def _own(args: ServerlessServiceArgs) -> SdxlServiceArgs:
+    if not isinstance(args, SdxlServiceArgs):
+        raise pulumi.RunError("SdxlService takes SdxlServiceArgs")
+    return args
