@@ -30,7 +30,7 @@ class SdxlService(ServerlessService):
     """A `ServerlessService` whose workers load `model` from a volume. Type `runpod:components:SdxlService`."""
 
     volume_ids: Sequence[pulumi.Output[str]]
-    _token: ClassVar[str] = "runpod:components:SdxlService"
+    _component_type: ClassVar[str] = "runpod:components:SdxlService"
 
     def __init__(self, name: str, args: SdxlServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)

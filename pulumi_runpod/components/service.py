@@ -61,10 +61,10 @@ class ServerlessService(pulumi.ComponentResource):
     """`run`, `run_sync`, `status`, `cancel`, `health` and others; take job URLs from here, never build them."""
     endpoint_timeout_seconds: pulumi.Output[int]
 
-    _token: ClassVar[str] = "runpod:components:ServerlessService"
+    _component_type: ClassVar[str] = "runpod:components:ServerlessService"
 
     def __init__(self, name: str, args: ServerlessServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(self._token, name, None, opts)
+        super().__init__(self._component_type, name, None, opts)
         volumes = self._volumes(name, args)
         child = pulumi.ResourceOptions(parent=self)
         self.template = Template(
