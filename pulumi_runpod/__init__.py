@@ -1,0 +1,67 @@
+"""RunPod serverless endpoints, templates and network volumes as Pulumi resources.
+
+Names are loaded when they are first asked for: importing the package alone costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pulumi_runpod.errors import RunPodError
+    from pulumi_runpod.resources.args import (
+        CpuArgs,
+        GpuArgs,
+        MountsArgs,
+        PersistentMountArgs,
+        QueueDelayArgs,
+        RequestCountArgs,
+        WorkersArgs,
+    )
+    from pulumi_runpod.resources.endpoint import Endpoint
+    from pulumi_runpod.resources.network_volume import NetworkVolume
+    from pulumi_runpod.resources.template import Template
+
+# public name -> module that has it
+_HOMES = {
+    "CpuArgs": "pulumi_runpod.resources.args",
+    "Endpoint": "pulumi_runpod.resources.endpoint",
+    "GpuArgs": "pulumi_runpod.resources.args",
+    "MountsArgs": "pulumi_runpod.resources.args",
+    "NetworkVolume": "pulumi_runpod.resources.network_volume",
+    "PersistentMountArgs": "pulumi_runpod.resources.args",
+    "QueueDelayArgs": "pulumi_runpod.resources.args",
+    "RequestCountArgs": "pulumi_runpod.resources.args",
+    "RunPodError": "pulumi_runpod.errors",
+    "Template": "pulumi_runpod.resources.template",
+    "WorkersArgs": "pulumi_runpod.resources.args",
+}
+
+
+def __getattr__(name: str) -> object:
+    module = _HOMES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(module), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+__all__ = [
+    "CpuArgs",
+    "Endpoint",
+    "GpuArgs",
+    "MountsArgs",
+    "NetworkVolume",
+    "PersistentMountArgs",
+    "QueueDelayArgs",
+    "RequestCountArgs",
+    "RunPodError",
+    "Template",
+    "WorkersArgs",
+]

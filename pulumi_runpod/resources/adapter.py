@@ -1,0 +1,129 @@
+"""The thin Pulumi side: a dynamic provider that hands everything to the lifecycle of its kind.
+
+Provider classes are stored in users' state by module and name, so they hold nothing and import nothing heavy: the
+program that declares resources loads neither models nor client.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, ClassVar
+
+import pulumi
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from pulumi_runpod.resources.verdict import reported
+
+if TYPE_CHECKING:
+    from pulumi_runpod.client import RunPodClient
+    from pulumi_runpod.resources.lifecycle import Lifecycle
+    from pulumi_runpod.wire.model import JsonObject
+
+PROVIDER_KEY = "__provider"
+CONFIG_KEYS = ("runpod:apiKey", "runpod:apiBaseUrl", "runpod:timeout", "runpod:acceptVanished")
+
+
+class RunPodProvider(ResourceProvider):
+    """One subclass per kind, in `providers.py`. Called from several threads."""
+
+    # Stored by reference: there is nothing in it to hide.
+    serialize_as_secret_always = False
+
+    kind: ClassVar[str]
+    """Module of `resources.kinds`."""
+
+    def configure(self, req: ConfigureRequest) -> None:
+        # Nothing is judged here: an error would surface in `check` of the first resource, even in a preview.
+        self._config = {key: _text(value) for key in CONFIG_KEYS if (value := req.config.get(key)) is not None}
+
+    @reported
+    def check(self, _olds: JsonObject, news: JsonObject) -> CheckResult:
+        checked = self._lifecycle.check(_from_engine(_olds), _from_engine(news))
+        # Without a property name: with one, the engine would print the property's value.
+        failures = [CheckFailure("", str(failure)) for failure in checked.failures]
+        return CheckResult(_to_engine(checked.inputs), failures)
+
+    @reported
+    def diff(self, _id: str, _olds: JsonObject, _news: JsonObject) -> DiffResult:
+        found = self._lifecycle.diff(_id, _from_engine(_olds), _from_engine(_news))
+        _tell(found.notices)
+        # changes=None: the engine compares the inputs itself. So `replace_on_changes` works, and a provider class that
+        # has moved is written to the state anew.
+        return DiffResult(changes=None, replaces=list(found.replaces) or None)
+
+    @reported
+    def create(self, props: JsonObject) -> CreateResult:
+        created = self._lifecycle.create(self._api(), _from_engine(props))
+        _tell(created.notices)
+        return CreateResult(created.id, created.outs)
+
+    @reported
+    def read(self, id_: str, props: JsonObject) -> ReadResult:
+        found = self._lifecycle.read(self._api(), id_, _from_engine(props))
+        _tell(found.notices)
+        return ReadResult(found.id, found.outs, found.inputs) if found.id else ReadResult(None, {})
+
+    @reported
+    def update(self, _id: str, _olds: JsonObject, _news: JsonObject) -> UpdateResult:
+        updated = self._lifecycle.update(self._api(), _id, _from_engine(_olds), _from_engine(_news))
+        _tell(updated.notices)
+        return UpdateResult(updated.outs)
+
+    @reported
+    def delete(self, _id: str, _props: JsonObject) -> None:
+        self._lifecycle.delete(self._api(), _id, _from_engine(_props))
+
+    @property
+    def _lifecycle(self) -> Lifecycle:
+        found: Lifecycle = import_module(f"pulumi_runpod.resources.kinds.{self.kind}").LIFECYCLE
+        return found
+
+    def _api(self) -> RunPodClient:
+        from pulumi_runpod.client import client_for
+        from pulumi_runpod.settings import Settings
+
+        return client_for(Settings.load(self._config))
+
+
+def _from_engine(props: JsonObject) -> JsonObject:
+    from pulumi_runpod.resources.values import UNKNOWN
+
+    def ours(value: object) -> object:
+        match value:
+            case pulumi.output.Unknown():
+                return UNKNOWN
+            case dict():
+                return {key: ours(item) for key, item in value.items()}
+            case list():
+                return [ours(item) for item in value]
+        return value
+
+    return {key: ours(value) for key, value in props.items() if key != PROVIDER_KEY}
+
+
+def _to_engine(props: JsonObject) -> JsonObject:
+    from pulumi_runpod.resources.values import replaced
+
+    return {key: replaced(value, put=lambda _: pulumi.output.UNKNOWN) for key, value in props.items()}
+
+
+def _tell(notices: Iterable[str]) -> None:
+    for notice in notices:
+        pulumi.log.warn(notice)
+
+
+def _text(value: object) -> str:
+    """An explicit provider's settings keep their type; those of a stack are text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

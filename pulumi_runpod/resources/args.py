@@ -1,0 +1,73 @@
+"""Nested arguments, as plain dictionaries with known keys. Defaults are filled in before a call, as documented here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Required, TypedDict
+
+from pulumi import Input
+
+
+class GpuArgs(TypedDict, total=False):
+    """The GPUs of an endpoint's workers."""
+
+    pools: Required[Input[Sequence[Input[str]]]]
+    """Serverless pools (`ADA_24`), most wanted first; not GPU types. The catalog lists them."""
+    excluded_types: Input[Sequence[Input[str]]]
+    """GPU types (`NVIDIA GeForce RTX 4090`) of these pools that are not wanted. Default: none."""
+    count: Input[int]
+    """GPUs per worker. Default 1."""
+    allowed_cuda_versions: Input[Sequence[Input[str]]]
+    """`["12.8"]`: exactly these. Default: any. Excludes `min_cuda_version`."""
+    min_cuda_version: Input[str]
+    """`"12.4"`: this or newer. Default: none."""
+
+
+class CpuArgs(TypedDict):
+    """A CPU flavor on which workers may run."""
+
+    id: Input[str]
+    """Flavor of the catalog (`cpu3c`)."""
+    vcpu_count: Input[int]
+    """A power of two, at least 2, within the flavor's range."""
+
+
+class WorkersArgs(TypedDict, total=False):
+    """How many workers, and how long one waits for its next job."""
+
+    min: Input[int]
+    """Always running, and always billed. Default 0."""
+    max: Input[int]
+    """Default 3. The service lowers it after idle days and on crash loops."""
+    idle_timeout: Input[int]
+    """Seconds, 1-3600. Default 10. A QUEUE endpoint that scales by REQUEST_COUNT has none."""
+
+
+class QueueDelayArgs(TypedDict):
+    """One more worker while a request has waited longer than `queue_delay`. QUEUE endpoints only."""
+
+    type: Literal["QUEUE_DELAY"]
+    queue_delay: Input[float]
+    """Seconds, at least 0.5."""
+
+
+class RequestCountArgs(TypedDict):
+    """One worker for every `request_count` requests that wait or run. The only scaling of a LOAD_BALANCER."""
+
+    type: Literal["REQUEST_COUNT"]
+    request_count: Input[int]
+
+
+class PersistentMountArgs(TypedDict):
+    size: Input[int]
+    """GB, at least 10."""
+    path: Input[str]
+
+
+class MountsArgs(TypedDict, total=False):
+    """Disks of pods; endpoints have none."""
+
+    persistent: Input[PersistentMountArgs]
+
+
+ScalingArgs = QueueDelayArgs | RequestCountArgs

@@ -1,0 +1,67 @@
+"""Templates: container settings under a name. A persistent mount, once set, goes only with the template itself."""
+
+# ruff: noqa: ARG002 - hooks take what some kind needs
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from pulumi_runpod.errors import Failure
+from pulumi_runpod.resources.kinds.container import (
+    CLEARS,
+    container_body,
+    container_defaults,
+    container_reality,
+    container_rules,
+)
+from pulumi_runpod.resources.lifecycle import DECLARED, Lifecycle, OwnInputs
+from pulumi_runpod.resources.outcome import Differences
+from pulumi_runpod.wire.model import JsonObject
+from pulumi_runpod.wire.template import TEMPLATES, CreateTemplate
+
+
+class TemplateInputs(OwnInputs, CreateTemplate):
+    pass
+
+
+class TemplateLifecycle(Lifecycle):
+    collection = TEMPLATES
+    inputs = TemplateInputs
+    defaults = MappingProxyType(
+        {
+            # This package is about serverless; the service's own default makes templates for pods.
+            "serverless": True,
+            "public": False,
+            "category": "NVIDIA",
+            "start_ssh": True,
+            "start_jupyter": True,
+            "allowed_cuda_versions": [],
+        }
+    )
+    clears = CLEARS
+    unordered = frozenset({"ports", "allowed_cuda_versions"})
+    units = MappingProxyType({"disk": "GB", "mounts.persistent.size": "GB"})
+
+    def complete(self, inputs: JsonObject) -> JsonObject:
+        return container_defaults(super().complete(inputs))
+
+    def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
+        return container_rules(inputs)
+
+    def replacement(self, olds: JsonObject, news: JsonObject) -> Differences:
+        found = super().replacement(olds, news)
+        if "mounts" in olds.get(DECLARED, ()) and "mounts" not in news:
+            return Differences((*found.replaces, "mounts"), found.notices)
+        return found
+
+    def create_body(self, news: JsonObject) -> JsonObject:
+        return container_body(super().create_body(news), news)
+
+    def patch(self, olds: JsonObject, news: JsonObject) -> JsonObject:
+        return container_body(super().patch(olds, news), news)
+
+    def reality(self, found: JsonObject) -> JsonObject:
+        return container_reality(found)
+
+
+LIFECYCLE = TemplateLifecycle()

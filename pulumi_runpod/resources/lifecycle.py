@@ -1,0 +1,369 @@
+"""The life of any kind of object, derived from its `Collection`: check, diff, create, read, update, delete.
+
+Plain snake_case dicts in and out, no engine, and no call to the service in check and diff. What can't be derived from
+the models is in `kinds/`, one subclass per kind.
+
+`olds` in `check` are the last inputs, elsewhere the last outputs. Outputs hold what the service returned, the inputs
+that it never returns, and `declared`: the names of the fields that the program sets or `check` fills in, so that what
+the service chose is never taken for a wish of the program.
+"""
+
+# ruff: noqa: ARG002 - hooks take what some kind needs
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as Container
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from pulumi_runpod.errors import AmbiguousCreate, ApiError, Failure, InvalidInput, NotFound, RunPodError
+from pulumi_runpod.resources.check import Schema
+from pulumi_runpod.resources.naming import automatic_name
+from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
+from pulumi_runpod.resources.values import known, normal_object
+from pulumi_runpod.wire.model import Collection, JsonObject, Maybe, Request, Response, Text
+
+DECLARED = "declared"
+_DELETE_WAITS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
+_LOOK_AGAIN_S = (0.0, 2.0, 5.0)
+_MOST_POSTS = 3
+_FAILED_FOR_GOOD = frozenset({500, 503})
+"""The service itself says that it failed. 502 and 504 come from something in between, and the service may go on."""
+
+
+class Api(Protocol):
+    """What a lifecycle needs of the client."""
+
+    def create(self, collection: Collection, body: Request) -> Response: ...
+    def get(self, collection: Collection, object_id: str) -> Response: ...
+    def find(self, collection: Collection, object_id: str) -> Response | None: ...
+    def list(self, collection: Collection) -> Sequence[Response]: ...
+    def update(self, collection: Collection, object_id: str, body: Request) -> Response: ...
+    def delete(self, collection: Collection, object_id: str) -> object: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service said of an object. `silent`: fields that it left out, which is not the same as null."""
+
+    id: str
+    reality: JsonObject
+    silent: frozenset[str]
+
+
+class OwnInputs(Request):
+    """Inputs of every kind that never leave for the service."""
+
+    auto_name: Maybe[Text] = None
+    """The automatic name; the constructor gives its prefix, and `check` adds the nonce once."""
+    adopt_id: Maybe[Text] = None
+    """Id of an existing object to take over instead of creating one."""
+
+
+class Lifecycle:
+    """One kind. Instances hold no state of an account: `api` comes with each call."""
+
+    collection: ClassVar[Collection]
+    inputs: ClassVar[type[Request]]
+    """The create model of the collection plus the kind's own inputs."""
+    defaults: ClassVar[Mapping[str, object]] = {}
+    """Filled in by `check`: so a field that the program leaves out is still compared with the service."""
+    clears: ClassVar[Mapping[str, object]] = {}
+    """Fields whose absence means "none", with the value that tells the service so."""
+    unordered: ClassVar[Container[str]] = frozenset()
+    """Lists (dotted paths) in which order means nothing."""
+    units: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.sleep = sleep
+        self._own = frozenset(self.inputs.model_fields) - self.collection.create_fields
+        self._kept = self._own | self.collection.input_only_fields
+        self._schema = Schema(
+            self.inputs, secret_fields=self.collection.secret_fields, units=self.units, internal=OwnInputs.model_fields
+        )
+        self._adopted: set[str] = set()
+
+    @property
+    def secret_fields(self) -> frozenset[str]:
+        return self.collection.secret_fields
+
+    # check and diff: no call.
+
+    def check(self, olds: JsonObject, news: JsonObject) -> Checked:
+        """Inputs with defaults, and everything that is wrong with them."""
+        olds, news = normal_object(olds), normal_object(news)
+        inputs = self.complete(self._named(olds, news))
+        failures = self.rules(olds, inputs)
+        told = {failure.path for failure in failures}
+        nameless = "name" not in inputs and ("adopt_id" in inputs or bool(olds))
+        for failure in self._schema.failures(inputs):
+            if failure.path in told or (nameless and failure.path == "name"):
+                continue
+            # Rules on the whole repeat what `rules` has said of a field, or follow from it.
+            if failure.path or not failures:
+                failures.append(failure)
+        return Checked(inputs, failures)
+
+    def complete(self, inputs: JsonObject) -> JsonObject:
+        """Fill in defaults. A kind adds those that depend on other inputs."""
+        return {
+            key: value
+            for key, value in {**self.defaults, **inputs}.items()
+            if key not in self.clears or value != self.clears[key]
+        }
+
+    def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
+        """Rules across fields, and across the last inputs and these. Both may hold UNKNOWN."""
+        return []
+
+    def diff(self, object_id: str, olds: JsonObject, news: JsonObject) -> Differences:
+        """Raises `InvalidInput` where a replacement would do harm that the program has not asked for."""
+        olds, news = normal_object(olds), normal_object(news)
+        adopt_id = news.get("adopt_id")
+        if isinstance(adopt_id, str) and adopt_id != object_id:
+            raise InvalidInput(
+                f"{self.collection.kind} {object_id}",
+                [
+                    Failure(
+                        "adopt_id",
+                        f"is {adopt_id}, but this resource already manages {object_id}: declare another "
+                        "resource for it, or take adopt_id out",
+                    )
+                ],
+            )
+        found = self.replacement(olds, news)
+        if found.replaces and adopt_id is not None:
+            raise InvalidInput(
+                f"{self.collection.kind} {object_id}",
+                [
+                    Failure(
+                        "adopt_id",
+                        f"still names this object, which a change of {', '.join(found.replaces)} would replace "
+                        "and delete: take adopt_id out first",
+                    )
+                ],
+            )
+        return found
+
+    def replacement(self, olds: JsonObject, news: JsonObject) -> Differences:
+        """Fields that the program sets, that can't be updated, and that differ from the object."""
+        return Differences(
+            tuple(
+                key
+                for key in sorted(self.collection.replace_fields)
+                if key in news and key in olds and known(news[key]) and not self.same(news[key], olds[key], key)
+            )
+        )
+
+    # The calls.
+
+    def create(self, api: Api, news: JsonObject) -> Created:
+        news = normal_object(news)
+        if "adopt_id" in news:
+            return self._adopt(api, news)
+        body = self._body(self.collection.create, self.create_body(news))
+        found = self._created(api, body, news)
+        answer = self._answer(found)
+        return Created(answer.id, self._outs(self._settled(news, answer), news))
+
+    def read(self, api: Api, object_id: str, olds: JsonObject) -> Found:
+        """The object as it is now; inputs hold only what the program (or `check`) has declared."""
+        olds = normal_object(olds)
+        found = api.find(self.collection, object_id)
+        if found is None:
+            return Found(None)
+        reality, notices = self.understood(api, object_id, self._settled(olds, self._answer(found)), olds)
+        kept = {key: olds[key] for key in sorted(self._kept) if key in olds}
+        shown: frozenset[str]
+        if DECLARED in olds:
+            shown = frozenset(key for key in {*olds[DECLARED], *self.clears} if key in reality)
+        else:  # imported: there are no last inputs
+            shown = self.collection.create_fields & set(reality)
+        inputs = {**{key: reality[key] for key in sorted(shown)}, **kept}
+        return Found(object_id, {**reality, **kept, DECLARED: sorted(olds.get(DECLARED, shown))}, inputs, notices)
+
+    def understood(
+        self, api: Api, object_id: str, reality: JsonObject, olds: JsonObject
+    ) -> tuple[JsonObject, tuple[str, ...]]:
+        """A kind's reading of what changed outside: reality to record, and what to tell."""
+        return reality, ()
+
+    def update(self, api: Api, object_id: str, olds: JsonObject, news: JsonObject) -> Updated:
+        """Make it so: sends what differs from the last known outputs, each top-level field whole. No call otherwise."""
+        olds, news = normal_object(olds), normal_object(news)
+        patch = self.patch(olds, news)
+        if not patch:
+            reality = {key: value for key, value in olds.items() if key not in self._kept and key != DECLARED}
+            return Updated(self._outs(reality, news))
+        return Updated(self._outs(self._settled(news, self._send(api, object_id, patch)), news))
+
+    def delete(self, api: Api, object_id: str, olds: JsonObject) -> None:
+        """Gone already is success. While something still uses it, waits: its users may be on their way out, too."""
+        if object_id in self._adopted:
+            # A replacement forced from outside: what it would delete is the very object that was adopted.
+            return
+        for wait in (*_DELETE_WAITS_S, None):
+            try:
+                api.delete(self.collection, object_id)
+            except NotFound:
+                return
+            except ApiError as error:
+                if error.status not in (400, 409):
+                    raise
+                if wait is None:
+                    raise self._in_use(api, object_id, error) from error
+                self.release(api, object_id, olds)
+                self.sleep(wait)
+            else:
+                return
+
+    def users(self, api: Api, object_id: str) -> list[str]:
+        """Who stands in the way of a delete, for the message."""
+        return []
+
+    def release(self, api: Api, object_id: str, olds: JsonObject) -> None:
+        """What can be done before the next attempt to delete."""
+
+    # What kinds build on.
+
+    def create_body(self, news: JsonObject) -> JsonObject:
+        return {key: value for key, value in news.items() if key in self.collection.create_fields}
+
+    def patch(self, olds: JsonObject, news: JsonObject) -> JsonObject:
+        """What to send so that the object of `olds` becomes that of `news`."""
+        changed: JsonObject = {}
+        for key in sorted(self.collection.update_fields):
+            if key in news:
+                if key not in olds or not self.same(news[key], olds[key], key):
+                    changed[key] = news[key]
+            elif key in self.clears and olds.get(key) not in (None, self.clears[key]):
+                changed[key] = self.clears[key]
+        return changed
+
+    def reality(self, found: JsonObject) -> JsonObject:
+        """The service's answer in the shape of inputs. A kind adds what it returns in another shape."""
+        return found
+
+    def same(self, one: object, other: object, path: str) -> bool:
+        if isinstance(one, dict) and isinstance(other, dict):
+            return one.keys() == other.keys() and all(self.same(one[k], other[k], f"{path}.{k}") for k in one)
+        if isinstance(one, list) and isinstance(other, list) and path in self.unordered:
+            return sorted(map(repr, one)) == sorted(map(repr, other))
+        return one == other
+
+    def subject(self, news: JsonObject) -> str:
+        return f"{self.collection.kind} {news['name']!r}" if news.get("name") else self.collection.kind
+
+    # Private.
+
+    def _named(self, olds: JsonObject, news: JsonObject) -> JsonObject:
+        if "name" in news or "adopt_id" in news or "auto_name" not in news:
+            return {key: value for key, value in news.items() if key != "auto_name"}
+        if olds and "auto_name" not in olds and "name" not in olds:
+            # Adopted under the name it had: it keeps that.
+            return {key: value for key, value in news.items() if key != "auto_name"}
+        name = olds.get("auto_name") or automatic_name(news["auto_name"])
+        return {**news, "auto_name": name, "name": name}
+
+    def _body(self, model: type[Request], values: JsonObject) -> Request:
+        failures = Schema(model, secret_fields=self.secret_fields, units=self.units).failures(values)
+        if failures:
+            raise InvalidInput(self.subject(values), failures)
+        return self._schema.parse(values, model)
+
+    def _send(self, api: Api, object_id: str, patch: JsonObject) -> Answer:
+        if self.collection.update is None:
+            raise RunPodError(f"a {self.collection.kind} cannot be changed, only replaced")
+        return self._answer(api.update(self.collection, object_id, self._body(self.collection.update, patch)))
+
+    def _created(self, api: Api, body: Request, news: JsonObject) -> Response:
+        """The new object. A POST is repeated only where the service has answered that it failed, and nothing of that
+        name is there.
+        """
+        for attempt in range(1, _MOST_POSTS + 1):
+            try:
+                return api.create(self.collection, body)
+            except AmbiguousCreate as error:
+                found = self._found_after(api, news, error)
+                if found is not None:
+                    return found
+                if error.status not in _FAILED_FOR_GOOD or attempt == _MOST_POSTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _found_after(self, api: Api, news: JsonObject, error: AmbiguousCreate) -> Response | None:
+        """What a POST of unknown outcome has made. Only an automatic name proves that an object is this one."""
+        name = news.get("name")
+        for wait in _LOOK_AGAIN_S:
+            self.sleep(wait)
+            namesakes = [found for found in api.list(self.collection) if self.same(name, _name(found), "name")]
+            if namesakes and name == news.get("auto_name"):
+                return namesakes[0]
+            if namesakes:
+                ids = ", ".join(str(getattr(found, "id", "?")) for found in namesakes)
+                raise RunPodError(
+                    f"{error.method} {error.path} -> {error.reason}: the {self.subject(news)} may have been created. "
+                    f"Of that name there is now: {ids}. If it is yours, take it over with adopt_id=... or delete it; "
+                    "then run `pulumi up` again"
+                ) from error
+        return None
+
+    def _adopt(self, api: Api, news: JsonObject) -> Created:
+        adopt_id = news["adopt_id"]
+        try:
+            found = api.get(self.collection, adopt_id)
+        except NotFound as error:
+            raise InvalidInput(
+                self.subject(news),
+                [Failure("adopt_id", f"there is no {self.collection.kind} {adopt_id} in this account")],
+            ) from error
+        answer = self._answer(found)
+        stuck = self.replacement(answer.reality, news).replaces
+        if stuck:
+            raise InvalidInput(
+                f"{self.collection.kind} {adopt_id}",
+                [
+                    Failure(key, f"cannot be changed, and is {answer.reality.get(key)!r} there: declare it so")
+                    for key in stuck
+                ],
+            )
+        patch = self.patch(answer.reality, news)
+        if patch:
+            answer = self._send(api, adopt_id, patch)
+        self._adopted.add(adopt_id)
+        return Created(adopt_id, self._outs(self._settled(news, answer), news))
+
+    def _in_use(self, api: Api, object_id: str, error: ApiError) -> RunPodError:
+        users = self.users(api, object_id)
+        still = f"it is still used by {', '.join(users)}: change or delete that first" if users else "try again later"
+        return RunPodError(
+            f"{error.method} {error.path} -> {error.status}: {'; '.join(error.reasons)}. {still.capitalize()}"
+        )
+
+    def _answer(self, found: Response) -> Answer:
+        told = found.model_dump(mode="json", exclude_none=True)
+        object_id = str(told.pop("id"))
+        reality = self.reality(normal_object(told))
+        silent = frozenset(type(found).model_fields) - found.model_fields_set - set(reality)
+        return Answer(
+            object_id, {k: v for k, v in reality.items() if k not in self.clears or v != self.clears[k]}, silent
+        )
+
+    def _settled(self, wanted: JsonObject, answer: Answer) -> JsonObject:
+        """Reality, in the words of what was asked for where both mean the same, or where the service says nothing."""
+        kept = {key: wanted[key] for key in sorted(answer.silent) if key in wanted}
+        return kept | {
+            key: wanted[key] if key in wanted and self.same(wanted[key], value, key) else value
+            for key, value in answer.reality.items()
+        }
+
+    def _outs(self, reality: JsonObject, news: JsonObject) -> JsonObject:
+        kept = {key: news[key] for key in sorted(self._kept) if key in news}
+        return {**reality, **kept, DECLARED: sorted(key for key in news if key not in self._kept)}
+
+
+def _name(found: Response) -> str | None:
+    name = getattr(found, "name", None)
+    return name if isinstance(name, str) else None

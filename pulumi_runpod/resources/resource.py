@@ -1,0 +1,66 @@
+"""What every resource class shares: the type token, the automatic name, outputs that stay secret, and `get`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from pulumi_runpod.resources.naming import prefix, project_marker
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from pulumi_runpod.resources.adapter import RunPodProvider
+
+
+class RunPodResource(Resource):
+    """Type `pulumi-python:dynamic/runpod:NAME`, for a class and for every class derived from it."""
+
+    _implementation: ClassVar[RunPodProvider]
+    _output_names: ClassVar[tuple[str, ...]] = ()
+    """Outputs that are no inputs: without a key at construction, a dynamic resource has no such attribute."""
+    _input_names: ClassVar[tuple[str, ...]] = ()
+    _secret_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, name: str | None = None, **kwargs: object) -> None:
+        inherited = getattr(cls, "_resource_type_name", None)
+        super().__init_subclass__(module="runpod", name=name or cls.__name__, **kwargs)
+        if name is None and inherited is not None:
+            # The SDK gives a derived class the token of a nameless resource, and so every user of it a replacement.
+            cls._resource_type_name = inherited
+
+    def __init__(
+        self, resource_name: str, props: Mapping[str, object], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        inputs = {**dict.fromkeys(self._input_names), **props}
+        if inputs.get("name") is None and (opts is None or opts.id is None):
+            marker = project_marker(pulumi.get_organization(), pulumi.get_project())
+            inputs["auto_name"] = prefix(resource_name, marker)
+        own = pulumi.ResourceOptions(additional_secret_outputs=list(self._secret_names))
+        super().__init__(
+            self._implementation,
+            resource_name,
+            {**inputs, **dict.fromkeys(self._output_names)},
+            pulumi.ResourceOptions.merge(own, opts),
+        )
+
+    @classmethod
+    def get(
+        cls,
+        resource_name: str,
+        id: pulumi.Input[str],  # noqa: A002 - Pulumi's word
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> Self:
+        """An object that something else manages: read, never changed, never deleted."""
+        found = cls.__new__(cls)
+        read = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        RunPodResource.__init__(found, resource_name, {}, read)
+        return found
+
+
+def given(props: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
+    """Those of the named properties that have a value."""
+    return {name: props[name] for name in names if props.get(name) is not None}

@@ -1,0 +1,166 @@
+"""The real engine (Automation API, inline programs, file backend) against a real local RunPod.
+
+Nothing is mocked: the program runs in this process, providers in the engine's own shim process, and calls are counted
+where they arrive.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi import automation
+
+from pulumi_runpod.emulator.local import LocalRunPod
+
+ROOT = Path(__file__).resolve().parents[2]
+RESOURCE_ROUTES = ("/v2/serverless*", "/v2/templates*", "/v2/network-volumes*", "/v2/registries*", "/v2/account/*")
+
+
+@dataclass
+class Outcome:
+    """What a command of the engine did: steps by operation (`same` left out), and the text a person would have seen."""
+
+    text: str
+    steps: list[tuple[str, str]] = field(default_factory=list)
+    """`(operation, resource name)`."""
+    errors: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    """Everything else that was said: warnings, and what providers print."""
+    failed: bool = False
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def names(self, operation: str) -> list[str]:
+        return sorted(name for op, name in self.steps if op == operation)
+
+
+class RealStack:
+    """A stack of the real engine whose program can change from command to command."""
+
+    def __init__(self, stack: automation.Stack, program: Callable[[], None]) -> None:
+        self._stack = stack
+        self.program = program
+
+    def up(self, program: Callable[[], None] | None = None, **options: Any) -> Outcome:
+        self.program = program or self.program
+        return self._run(lambda **o: self._stack.up(program=self.program, **options, **o))
+
+    def preview(self, program: Callable[[], None] | None = None, **options: Any) -> Outcome:
+        self.program = program or self.program
+        return self._run(lambda **o: self._stack.preview(program=self.program, **options, **o))
+
+    def refresh(self, **options: Any) -> Outcome:
+        return self._run(lambda **o: self._stack.refresh(**options, **o))
+
+    def destroy(self, **options: Any) -> Outcome:
+        return self._run(lambda **o: self._stack.destroy(**options, **o))
+
+    def config(self, key: str, value: str, *, secret: bool = False) -> None:
+        self._stack.set_config(key, automation.ConfigValue(value, secret=secret))
+
+    def state(self) -> dict[str, Any]:
+        """The deployment as the backend has it."""
+        return dict(self._stack.export_stack().deployment)
+
+    def state_text(self) -> str:
+        return json.dumps(self.state())
+
+    def resources(self) -> dict[str, dict[str, Any]]:
+        """Resources of ours in the state, by name."""
+        found = [r for r in self.state().get("resources", []) if "dynamic/runpod:" in r["type"]]
+        return {r["urn"].rsplit("::", 1)[1]: r for r in found}
+
+    def _run(self, command: Callable[..., Any]) -> Outcome:
+        lines: list[str] = []
+        outcome = Outcome(text="")
+        events: list[automation.EngineEvent] = []
+        try:
+            done = command(on_output=lines.append, on_event=events.append, color="never")
+        except automation.CommandError as error:
+            outcome.failed = True
+            lines.append(str(error))
+        else:
+            outputs = getattr(done, "outputs", None)
+            if outputs:
+                outcome.outputs = {key: value.value for key, value in outputs.items()}
+        for event in events:
+            if event.diagnostic_event is not None and event.diagnostic_event.severity != "debug":
+                told = event.diagnostic_event
+                (outcome.errors if told.severity == "error" else outcome.notices).append(told.message.strip())
+            if event.resource_pre_event is not None:
+                step = event.resource_pre_event.metadata
+                if "dynamic/runpod:" in step.type and step.op != "same":
+                    outcome.steps.append((str(getattr(step.op, "value", step.op)), step.urn.rsplit("::", 1)[1]))
+        outcome.text = "\n".join(lines)
+        return outcome
+
+
+class Engine:
+    """Makes stacks; one Pulumi home for a session, one backend for a test."""
+
+    def __init__(self, command: automation.PulumiCommand, home: Path, base: Path) -> None:
+        self.command, self.home, self.base = command, home, base
+
+    def stack(
+        self, program: Callable[[], None], environment: Mapping[str, str], *, name: str = "dev", project: str = "e2e"
+    ) -> RealStack:
+        backend = self.base / "backend"
+        backend.mkdir(exist_ok=True)
+        options = automation.LocalWorkspaceOptions(
+            pulumi_command=self.command,
+            pulumi_home=str(self.home),
+            project_settings=automation.ProjectSettings(
+                name=project, runtime="python", backend=automation.ProjectBackend(url=f"file://{backend}")
+            ),
+            env_vars={
+                "PULUMI_CONFIG_PASSPHRASE": "e2e",
+                "PULUMI_SKIP_UPDATE_CHECK": "true",
+                "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+                "PATH": f"{ROOT / '.venv' / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+                **environment,
+            },
+        )
+        made = automation.create_or_select_stack(stack_name=name, project_name=project, program=program, opts=options)
+        return RealStack(made, program)
+
+
+@pytest.fixture(scope="session")
+def pulumi_command() -> automation.PulumiCommand:
+    """The engine that the set-up chose for this clone."""
+    program = ROOT / ".venv" / "bin" / "pulumi"
+    assert program.exists(), f"{program} is missing; run: python3 tools/setup.py"
+    return automation.PulumiCommand(root=str(program.resolve().parents[1]))
+
+
+@pytest.fixture(scope="session")
+def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pulumi-home")
+
+
+@pytest.fixture
+def engine(pulumi_command: automation.PulumiCommand, pulumi_home: Path, tmp_path: Path) -> Engine:
+    return Engine(pulumi_command, pulumi_home, tmp_path)
+
+
+@pytest.fixture
+def deploy(engine: Engine, local_runpod: LocalRunPod) -> Iterator[Callable[..., RealStack]]:
+    """`deploy(program)`: a stack whose providers talk to this test's local RunPod."""
+
+    def make(program: Callable[[], None], **options: Any) -> RealStack:
+        return engine.stack(program, local_runpod.environment, **options)
+
+    yield make
+
+
+@pytest.fixture
+def resource_calls(local_runpod: LocalRunPod) -> Callable[[], list[str]]:
+    """`METHOD path` of every call on a resource route since the last `forget_calls`."""
+
+    def calls() -> list[str]:
+        return [f"{c.method} {c.path}" for route in RESOURCE_ROUTES for c in local_runpod.calls(path=route)]
+
+    return calls
