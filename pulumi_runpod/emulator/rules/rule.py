@@ -16,6 +16,8 @@ CreateT = TypeVar("CreateT", bound=Request)
 UpdateT = TypeVar("UpdateT", bound=Request)
 
 _ALPHABET = string.ascii_lowercase + string.digits
+# Not the shared generator: a test in the same process may seed that one, and ids would come again.
+_IDS = random.Random()  # noqa: S311 - names, not secrets
 
 
 class Rules(Generic[CreateT, UpdateT]):
@@ -37,7 +39,7 @@ class Rules(Generic[CreateT, UpdateT]):
         self.store = platform.store
 
     def new_id(self) -> str:
-        return "".join(random.choices(_ALPHABET, k=self.id_length))  # noqa: S311 - a name, not a secret
+        return "".join(_IDS.choices(_ALPHABET, k=self.id_length))
 
     def create(self, wanted: CreateT) -> tuple[JsonObject, JsonObject]:
         """`(body without id, private part)` of a new object."""
