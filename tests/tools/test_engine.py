@@ -43,8 +43,8 @@ def test_a_failing_check_shows_the_failures_alone(projects: Projects) -> None:
         assert done.status == 1
         errors = [line for line in done.diagnostics if not line.startswith("pulumi")]
         assert errors == [
-            "error: pulumi-python:dynamic/probe:Probe resource 'a': property size value {101} has a problem: "
-            "size must be at most 100"
+            "error: pulumi-python:dynamic/probe:Probe resource 'a': "
+            "property size value {101} has a problem: size must be at most 100"
         ], done.text
 
 

@@ -67,6 +67,7 @@ class Children:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(GRACE_SECONDS)
         _signal_session(child, signal.SIGKILL)
+        child.wait()
 
     def stop_all(self) -> None:
         """Stops every child and refuses new ones."""

@@ -14,15 +14,13 @@ from language_host.pyproject import find_project
 from language_host.uv_project import uv_environ
 
 
-def install(
-    environment: PythonEnvironment, children: Children, *, with_version_tools: bool = False, project_name: str = ""
-) -> Iterator[Chunk]:
-    """Yields output as it comes. Raises HostError when a step fails; `project_name` names a new uv project."""
+def install(environment: PythonEnvironment, children: Children, *, with_version_tools: bool = False) -> Iterator[Chunk]:
+    """Yields output as it comes. Raises HostError when a step fails."""
     directory = environment.options.program_directory
     if with_version_tools and search_up(directory, ".python-version") and shutil.which("pyenv"):
         yield from _step(children, ["pyenv", "install", "--skip-existing"], directory, environ=environment.environ())
     if environment.uses_uv:
-        yield from _install_with_uv(environment, children, project_name)
+        yield from _install_with_uv(environment, children)
     else:
         yield from _install_with_pip(environment, children)
 
@@ -65,14 +63,13 @@ def _install_with_pip(environment: PythonEnvironment, children: Children) -> Ite
         yield _say("Finished installing dependencies")
 
 
-def _install_with_uv(environment: PythonEnvironment, children: Children, project_name: str) -> Iterator[Chunk]:
+def _install_with_uv(environment: PythonEnvironment, children: Children) -> Iterator[Chunk]:
     directory = environment.options.program_directory
     environ = uv_environ(environment)
     if find_project(directory) is None:
         with_requirements = search_up(directory, "requirements.txt")
         place = with_requirements or directory
-        named = ["--name", project_name] if project_name else []
-        init = ["uv", "init", "--bare", "--no-package", "--no-pin-python", *named]
+        init = ["uv", "init", "--bare", "--no-package", "--no-pin-python"]
         yield from _step(children, init, place, environ=environ)
         if with_requirements:
             yield from _step(children, ["uv", "add", "--no-sync", "-r", "requirements.txt"], place, environ=environ)
