@@ -49,6 +49,14 @@ def json_object(response: httpx.Response) -> JsonObject:
     return told
 
 
+def items(told: JsonObject, list_key: str, response: httpx.Response) -> list[JsonObject]:
+    """The objects of a list answer. Raises `UnexpectedAnswer`."""
+    found = told.get(list_key)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise unexpected(response, f"the answer has no list {list_key!r}")
+    return found
+
+
 def parsed(model: type[R], told: Any, response: httpx.Response) -> R:
     """`told` as the model. Raises `UnexpectedAnswer` that names the first fields that do not fit, without values."""
     try:

@@ -203,6 +203,10 @@ class RunPodClient:
         response = self._send("GET", path, kind=kind, params=params)
         return answer.json_object(response), response
 
+    def fetch_one(self, collection: Collection, object_id: str) -> tuple[JsonObject, httpx.Response]:
+        """`get` without a model: the object exactly as the service returns it. Raises `NotFound`."""
+        return self.fetch(_path(collection, object_id), kind=collection.kind)
+
     def close(self) -> None:
         self._http.close()
 
@@ -233,10 +237,7 @@ class RunPodClient:
             params = {"cursor": cursor} if cursor else None
             response = self._send("GET", collection.path, kind=collection.kind, params=params)
             told = answer.json_object(response)
-            items = told.get(collection.list_key)
-            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise answer.unexpected(response, f"the answer has no list {collection.list_key!r}")
-            yield from items
+            yield from answer.items(told, collection.list_key, response)
             if told.get("pagination") is None:
                 return
             page = answer.parsed(Pagination, told["pagination"], response)

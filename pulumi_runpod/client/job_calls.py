@@ -116,12 +116,16 @@ class JobCalls:
         response = self._answered(call := Call("GET", self._url("health")), (yield call))
         return answer.parsed(Health, answer.json_object(response), response)
 
-    def wait(self, job_id: str, timeout: float) -> Operation[Job]:
+    def wait(self, job_id: str, timeout: float, on_change: Callable[[Job], None] | None = None) -> Operation[Job]:
         """Poll until the job is final: at first ten times a second, then less and less, down to every two seconds."""
         started = self._monotonic()
         pause = _FIRST_POLL
+        last: str | None = None
         while True:
             job = yield from self.status(job_id)
+            if on_change and job.status != last:
+                on_change(job)
+            last = job.status
             if job.is_final:
                 return job
             waited = self._monotonic() - started

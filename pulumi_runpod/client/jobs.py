@@ -76,9 +76,14 @@ class JobClient:
         """
         return self._do(self._calls.run_sync(_request(job), wait))
 
-    def wait(self, job_id: str, *, timeout: float = DEFAULT_TIMEOUT) -> Job:
-        """The job when it is final, however it ended. Raises `JobNotFinished` after `timeout` seconds."""
-        return self._do(self._calls.wait(job_id, timeout))
+    def wait(
+        self, job_id: str, *, timeout: float = DEFAULT_TIMEOUT, on_change: Callable[[Job], None] | None = None
+    ) -> Job:
+        """The job when it is final, however it ended. `on_change` is told of every state that is seen.
+
+        Raises `JobNotFinished` after `timeout` seconds.
+        """
+        return self._do(self._calls.wait(job_id, timeout, on_change))
 
     def output(self, job: object, *, timeout: float = DEFAULT_TIMEOUT) -> Any:
         """Submit, wait, and hand over the output. Raises `JobFailed`, `JobTimedOut`, `JobCancelled`,

@@ -1,0 +1,147 @@
+"""What a Pulumi stack says of its endpoint and of how to reach RunPod, through the `pulumi` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from pulumi_runpod.client import client_for
+from pulumi_runpod.errors import RunPodError, SettingsError
+from pulumi_runpod.settings import Settings
+from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
+from pulumi_runpod.wire.model import JsonObject
+
+if TYPE_CHECKING:
+    from pulumi_runpod.client import RunPodClient
+
+OUTPUT = "endpoint_id"
+"""The stack output that names the endpoint."""
+
+Stack = Annotated[str | None, typer.Option("--stack", "-s", help="Pulumi stack whose endpoint is meant.")]
+EndpointId = Annotated[
+    str | None,
+    typer.Option("--endpoint-id", help="Id of the endpoint; without --stack, reached as RUNPOD_API_KEY says."),
+]
+
+
+@dataclass(frozen=True)
+class Target:
+    """An endpoint and how to reach it."""
+
+    endpoint_id: str
+    settings: Settings
+
+    @property
+    def client(self) -> RunPodClient:
+        return client_for(self.settings)
+
+    def endpoint(self) -> Endpoint:
+        """The endpoint as it is now. Raises `NotFound` when it was deleted."""
+        return cast("Endpoint", self.client.get(ENDPOINTS, self.endpoint_id))
+
+
+def target(stack: str | None, endpoint_id: str | None) -> Target:
+    """The endpoint that the options name. Raises `SettingsError` when they name none."""
+    if stack is None:
+        if endpoint_id is None:
+            raise SettingsError("which endpoint? Name a Pulumi stack (--stack dev) or an id (--endpoint-id ...)")
+        return Target(endpoint_id, Settings.load())
+    told = StackReader(stack)
+    return Target(endpoint_id or told.endpoint_id(), told.settings())
+
+
+def settings_of(stack: str | None) -> Settings:
+    """How to reach RunPod: as the stack's configuration says, else as the environment does."""
+    return StackReader(stack).settings() if stack else Settings.load()
+
+
+def endpoint_of_stack(stack: str) -> Endpoint:
+    """The deployed endpoint of a stack, as the service knows it."""
+    return target(stack, None).endpoint()
+
+
+class StackReader:
+    """Asks `pulumi` for outputs and configuration of one stack, both at once: each call starts a process."""
+
+    def __init__(self, stack: str, directory: Path | None = None) -> None:
+        self.stack = stack
+        self._directory = project_directory(directory or Path.cwd())
+        outputs = self._start("stack", "output", "--json")
+        config = self._start("config", "--json", "--show-secrets")
+        self._outputs = self._answer(outputs)
+        self._config = self._answer(config)
+
+    def endpoint_id(self) -> str:
+        found = self._outputs.get(OUTPUT)
+        if not isinstance(found, str) or not found:
+            raise RunPodError(
+                f"stack {self.stack} has no output {OUTPUT!r}: deploy it (`pulumi up --stack {self.stack}`), or let "
+                f"the program export it (`pulumi.export({OUTPUT!r}, endpoint.id)`)"
+            )
+        return found
+
+    def settings(self) -> Settings:
+        """Raises `SettingsError`."""
+        values = {key: str(entry["value"]) for key, entry in self._config.items() if "value" in entry}
+        return Settings.load(values)
+
+    def _start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [pulumi_command(), *arguments, "--stack", self.stack, "--non-interactive"],
+            cwd=self._directory,
+            env=pulumi_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _answer(self, process: subprocess.Popen[str]) -> JsonObject:
+        told, complaint = process.communicate()
+        if process.returncode:
+            lines = [line for line in complaint.splitlines() if line.strip()]
+            reason = next(
+                (line for line in lines if line.startswith("error:")), lines[-1] if lines else "no reason told"
+            )
+            raise RunPodError(
+                f"pulumi, stack {self.stack} -> {reason.removeprefix('error:').strip()}. "
+                f"`pulumi stack ls` in {self._directory} lists the stacks"
+            )
+        found = json.loads(told or "{}")
+        return found if isinstance(found, dict) else {}
+
+
+def project_directory(start: Path) -> Path:
+    """The nearest directory upwards that holds a Pulumi project. Raises `RunPodError`."""
+    for directory in (start, *start.parents):
+        if any((directory / name).is_file() for name in ("Pulumi.yaml", "Pulumi.yml")):
+            return directory
+    raise RunPodError(f"no Pulumi.yaml in {start} or above: run this in the Pulumi project, or give --endpoint-id")
+
+
+def pulumi_command() -> str:
+    """The `pulumi` beside this Python, where the project's set-up puts it, else the one on PATH."""
+    beside = Path(sys.executable).parent / "pulumi"
+    found = str(beside) if beside.is_file() else shutil.which("pulumi")
+    if found is None:
+        raise RunPodError("no `pulumi` command: run `make setup` in the project, or install Pulumi")
+    return found
+
+
+def pulumi_environment() -> dict[str, str]:
+    """The environment for `pulumi`, which looks for its language host beside itself and on PATH."""
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join([str(Path(pulumi_command()).parent), environment.get("PATH", "")])
+    environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
+    if "PULUMI_CONFIG_PASSPHRASE_FILE" not in environment:
+        # As `make up`: the local backend holds nothing secret. Another passphrase is told by its own variable.
+        environment.setdefault("PULUMI_CONFIG_PASSPHRASE", "")
+    return environment
