@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from pulumi_runpod.cli import emulator
+from pulumi_runpod.cli import emulator, endpoint, job, spec
 from pulumi_runpod.errors import RunPodError
 
 app = typer.Typer(
@@ -18,6 +18,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(emulator.app, name="emulator")
+app.add_typer(endpoint.app, name="endpoint")
+app.add_typer(job.app, name="job")
+app.add_typer(spec.app, name="spec")
 
 
 def main() -> None:
