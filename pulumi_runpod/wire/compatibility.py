@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pulumi_runpod.wire.model import JsonObject
-from pulumi_runpod.wire.spec import ROUTES, Difference, Route, differences
+from pulumi_runpod.wire.spec import NO_OPERATION, NO_PROPERTY, ROUTES, STREAMS, Difference, Route, differences
 
 _METHODS = ("get", "post", "patch", "put", "delete")
 _HEAD = """# Compatibility with RunPod REST v2
@@ -39,6 +39,8 @@ def _operations(told: JsonObject) -> Iterator[tuple[str, str]]:
 def _row(method: str, path: str, found: list[Difference]) -> tuple[str, str, str]:
     name = f"`{method} {path}`"
     routes = [route for route in ROUTES if (route.method, route.path) == (method, path)]
+    if (method, path) in STREAMS:
+        return name, f"`{STREAMS[method, path].__name__}`", "a stream, whose events the document tells in prose alone"
     if not routes:
         if method == "DELETE" and any(route.path in (path, path.rsplit("/", 1)[0]) for route in ROUTES):
             return name, "", "as published"
@@ -46,12 +48,17 @@ def _row(method: str, path: str, found: list[Difference]) -> tuple[str, str, str
     about = [d for route in routes for d in found if _is_about(d, route)]
     if any(not d.newer for d in about):
         return name, _models(routes), "differs"
-    names = sorted({d.where.rsplit(".", 1)[-1] for d in about if "has no such operation" not in d.what})
-    if any("has no such operation" in d.what for d in about):
+    if any(d.what == NO_OPERATION for d in about):
         return name, _models(routes), "newer than the document"
-    if names:
-        return name, _models(routes), f"as published; newer than the document: {', '.join(f'`{n}`' for n in names)}"
-    return name, _models(routes), "as published"
+    notes = ["as published"]
+    for note, places in (
+        ("newer than the document", {d.where for d in about if d.what == NO_PROPERTY}),
+        ("with bounds of a later document", {d.where for d in about if d.what != NO_PROPERTY}),
+    ):
+        if places:
+            names = sorted({f"`{place.rsplit('.', 1)[-1]}`" for place in places})
+            notes.append(f"{note}: {', '.join(names)}")
+    return name, _models(routes), "; ".join(notes)
 
 
 def _is_about(difference: Difference, route: Route) -> bool:

@@ -23,10 +23,14 @@ from pulumi_runpod.wire.catalog import (
     DataCenter,
     GpuType,
 )
+from pulumi_runpod.wire.log import LogLine
 from pulumi_runpod.wire.model import Collection, JsonObject, Pagination, Problem
 from pulumi_runpod.wire.release import Releases, Workers
 from pulumi_runpod.wire.shape import Document, Shape
 from pulumi_runpod.wire.template import Template
+
+NO_OPERATION = "the document has no such operation"
+NO_PROPERTY = "the document does not have it"
 
 Direction = Literal["request", "answer"]
 
@@ -95,6 +99,12 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
+STREAMS: dict[tuple[str, str], type[BaseModel]] = {
+    ("GET", "/v2/serverless/{id}/workers/{workerId}/logs"): LogLine,
+}
+"""Operations whose answers have no schema to compare with."""
+
+
 class SpecError(ValueError):
     """The file is no OpenAPI document that can be compared with."""
 
@@ -144,7 +154,7 @@ def _of_route(document: Document, paths: JsonObject, route: Route) -> list[Diffe
     newer = any(route.path.startswith(path) for path in NEWER_PATHS)
     theirs = published_shape(document, paths, route)
     if theirs is None:
-        return [Difference(route.title, "the document has no such operation", newer)]
+        return [Difference(route.title, NO_OPERATION, newer)]
     return _compare(route.title, shape_of(route.model), theirs, route.direction)
 
 
@@ -158,14 +168,14 @@ def _of_operations(document: Document, paths: JsonObject, collection: Collection
         if theirs and not ours:
             found.append(Difference(f"{method} {one}", f"the document has it, and a {collection.kind} has not here"))
         elif ours and not theirs and method == "DELETE":
-            found.append(Difference(f"{method} {one}", "the document has no such operation", newer))
+            found.append(Difference(f"{method} {one}", NO_OPERATION, newer))
     listing = _operation(paths, "GET", collection.path)
     if listing is not None:
         schema = document.resolved(listing["responses"]["200"])["content"]["application/json"]["schema"]
         page = document.shape(schema).properties.get("pagination")
         where = f"GET {collection.path} answer.pagination"
         if page is None and collection.paginated:
-            found.append(Difference(where, "the document does not have it", newer=True))
+            found.append(Difference(where, NO_PROPERTY, newer=True))
         elif page is not None:
             if not collection.paginated:
                 found.append(Difference(where, "the document has it, and the list is not paged here"))
@@ -215,7 +225,7 @@ def _members(where: str, ours: Shape, theirs: Shape, direction: Direction) -> It
         place = f"{where}.{name}"
         if name not in theirs.properties:
             if name not in OURS:
-                yield Difference(place, "the document does not have it", name in NEWER_PROPERTIES)
+                yield Difference(place, NO_PROPERTY, name in NEWER_PROPERTIES)
         elif name not in ours.properties:
             yield Difference(place, "the document has it, and we do not")
         else:
