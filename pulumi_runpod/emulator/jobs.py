@@ -47,6 +47,8 @@ CREATE TABLE IF NOT EXISTS endpoint_activity (
     retried INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 """
+MAX_CHUNK_BYTES = 1024 * 1024
+"""Largest part of a stream."""
 _COLUMNS = (
     "seq, id, endpoint_id, status, created_at, queued_at, expires_at, started_at, finished_at, worker_id, retries,"
     " webhook_left, error"
@@ -209,9 +211,11 @@ class Jobs:
         return job if job is not None and job.endpoint_id == endpoint_id else None
 
     def request_of(self, job: Job) -> str:
-        """The accepted body, JSON text of an object."""
-        (text,) = self._store.connection.execute("SELECT request FROM jobs WHERE seq = ?", (job.seq,)).fetchone()
-        return str(text)
+        """The accepted body, JSON text of an object. Raises LookupError once the job is deleted."""
+        row = self._store.connection.execute("SELECT request FROM jobs WHERE seq = ?", (job.seq,)).fetchone()
+        if row is None:
+            raise LookupError(f"job {job.id} is deleted")
+        return str(row[0])
 
     def output_of(self, job: Job) -> str | None:
         row = self._store.connection.execute("SELECT output FROM jobs WHERE seq = ?", (job.seq,)).fetchone()
@@ -317,6 +321,7 @@ class Jobs:
         job.status, job.error = "TIMED_OUT", "job expired: its time to live is over"
         self._count(job.endpoint_id, "failed")
         job.changed()
+        self.on_final(job)
 
 
 def _ignore(_: Job) -> None:

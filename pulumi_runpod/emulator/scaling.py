@@ -104,9 +104,11 @@ def plan(
     """The next steps. Invariants: never above the maximum, never below the minimum, never a busy worker stopped.
 
     A busy worker beyond the maximum, or of an old release, is not in `stop`: it ends with its jobs, and is then idle.
+    For each stale worker that is stopped a new one is started, as far as the maximum allows.
     """
     stop = [w for w in workers if w.stale and not w.busy]
     kept = [w for w in workers if w not in stop]
+    replaced = len(stop)
     moments: list[float] = []
 
     for worker in _least_wanted_first(kept):
@@ -127,6 +129,7 @@ def plan(
     start, next_step = _growth(rules, load, kept, now, last_added_at)
     if next_step is not None:
         moments.append(next_step)
+    start = max(start, min(replaced, rules.max_workers - len(kept)))
     return Plan(start, tuple(w.id for w in stop), min(moments, default=None))
 
 

@@ -47,7 +47,8 @@ def worker_environment(
     """
     url, query = f"{base_url}/v2/{endpoint_id}", f"?gpu={quote_plus(gpu_type_id or 'none')}"
     env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    env |= {"HOME": str(home), "TMPDIR": str(home / "tmp")}
+    # A pipe would make Python keep the last lines of a worker that dies.
+    env |= {"HOME": str(home), "TMPDIR": str(home / "tmp"), "PYTHONUNBUFFERED": "1"}
     env |= endpoint_env
     env |= {
         "RUNPOD_WEBHOOK_GET_JOB": f"{url}/job-take/$ID{query}",

@@ -2,12 +2,13 @@
 when the local RunPod dies, which this program sees as the end of its standard input.
 
 Standard library only, started with `python -I -S`: there is one per worker. Bytes on standard input are orders:
-`T` SIGTERM to the worker, `K` SIGKILL to its group, `S` SIGSTOP to its group. The exit code is the worker's, 128 + N when
-signal N ended it.
+`T` SIGTERM to the worker, `K` SIGKILL to its group, `S` SIGSTOP to its group. The exit code is the worker's, 128 + N
+when signal N ended it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import select
@@ -50,7 +51,7 @@ def _start(command: list[str]) -> int:
         for restored in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
             signal.signal(restored, signal.SIG_DFL)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - no shell may stand between us and the worker
     except OSError as error:
         os.write(2, f"cannot start {command[0]}: {error.strerror}\n".encode())
     finally:
@@ -103,15 +104,11 @@ def _reap(worker: int) -> int | None:
 def _sweep(worker: int) -> None:
     """Kill the group and every descendant, until there is none."""
     for _ in range(_ROUNDS):
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(worker, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         for child in _children():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         try:
             # Blocks until one more is dead; those it leaves become our children meanwhile.
             os.waitpid(-1, 0)
@@ -128,11 +125,9 @@ def _children() -> list[int]:
 
 
 def _prctl(option: int, value: int) -> None:
-    try:
+    # Not Linux: what a worker left behind is found by its process group alone.
+    with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
-    except AttributeError:
-        # Not Linux: what a worker left behind is found by its process group alone.
-        pass
 
 
 if __name__ == "__main__":

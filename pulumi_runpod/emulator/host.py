@@ -1,0 +1,46 @@
+"""What the platform does for the workers of all endpoints: the contract between the scheduler and its fleets."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pulumi_runpod.emulator.clock import Clock
+from pulumi_runpod.emulator.coldstart import ColdStarts
+from pulumi_runpod.emulator.consumption import Consumption
+from pulumi_runpod.emulator.faults import Faults
+from pulumi_runpod.emulator.jobs import Jobs
+from pulumi_runpod.emulator.logs import Logs
+from pulumi_runpod.emulator.placement import Placement
+from pulumi_runpod.emulator.switches import Switches
+from pulumi_runpod.emulator.worker import Worker
+from pulumi_runpod.emulator.workers.runtime import RunningWorker
+from pulumi_runpod.wire.model import JsonObject
+
+
+class Host(Protocol):
+    clock: Clock
+    jobs: Jobs
+    logs: Logs
+    cold_starts: ColdStarts
+    consumption: Consumption
+
+    @property
+    def switches(self) -> Switches: ...
+
+    @property
+    def faults(self) -> Faults: ...
+
+    def find_place(self, body: JsonObject) -> Placement | None:
+        """Room for one more worker, within the account's quota; None: throttled."""
+
+    def refusal(self, image: str) -> str | None:
+        """Why workers of this image cannot run here."""
+
+    async def run(self, worker: Worker, body: JsonObject) -> RunningWorker:
+        """Start the worker's program. Raises WorkerStartError."""
+
+    def lower_maximum(self, endpoint_id: str, maximum: int, reason: str) -> None:
+        """The platform changes the endpoint's `workers.max`."""
+
+    def gone(self, worker: Worker) -> None:
+        """Nothing of the worker is left, and its room is free."""

@@ -1,0 +1,30 @@
+"""The job plane as one room: its scheduler, and its routes in the order in which they are matched."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from pulumi_runpod.emulator import coldstart, job_routes, logs, releases, worker_routes
+from pulumi_runpod.emulator.platform import Platform
+from pulumi_runpod.emulator.scheduler import Scheduler
+
+
+def attach(platform: Platform) -> Scheduler:
+    """Give the platform a scheduler. Raises ValueError when a worker command cannot be run."""
+    scheduler = Scheduler(platform)
+    platform.scheduler = scheduler
+    return scheduler
+
+
+def routes(platform: Platform) -> list[Route]:
+    """Everything that needs workers; nothing where no scheduler is attached."""
+    scheduler = platform.scheduler
+    if not isinstance(scheduler, Scheduler):
+        return []
+    return [
+        *releases.routes(scheduler),
+        *logs.routes(platform, scheduler.logs),
+        *coldstart.routes(platform),
+        *worker_routes.routes(scheduler),
+        *job_routes.routes(scheduler),
+    ]
