@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from pulumi_runpod.emulator import catalog, control
+from pulumi_runpod.emulator import catalog, control, job_plane
 from pulumi_runpod.emulator.collection import AnyRules, CollectionRoutes
 from pulumi_runpod.emulator.gate import Gate
 from pulumi_runpod.emulator.platform import Platform
@@ -39,6 +39,7 @@ def build_app(platform: Platform) -> ASGIApp:
         routes += CollectionRoutes(platform, rules(platform)).routes()
     routes += catalog.routes(platform)
     routes += control.routes(platform)
+    routes += job_plane.routes(platform)
 
     app = Starlette(
         routes=routes,

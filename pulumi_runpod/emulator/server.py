@@ -20,6 +20,7 @@ from typing import TextIO
 
 import uvicorn
 
+from pulumi_runpod.emulator import job_plane
 from pulumi_runpod.emulator.app import build_app
 from pulumi_runpod.emulator.auth import Keys
 from pulumi_runpod.emulator.clock import Clock
@@ -68,7 +69,7 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
         clock = Clock(frozen_at=settings.frozen_at)
         store = Store(settings.state_dir / "runpod.sqlite")
         try:
-            yield Platform(
+            platform = Platform(
                 store=store,
                 clock=clock,
                 catalog=offline_catalog(),
@@ -79,6 +80,8 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
                 switches=settings.switches,
                 worker_commands=settings.worker_commands,
             )
+            job_plane.attach(platform)
+            yield platform
         except ValueError as wrong:
             raise ServerError(str(wrong)) from wrong
         finally:
