@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from pulumi_runpod.emulator import catalog, control, job_plane
+from pulumi_runpod.emulator import billing, catalog, control, job_plane, s3
 from pulumi_runpod.emulator.collection import AnyRules, CollectionRoutes
 from pulumi_runpod.emulator.gate import Gate
 from pulumi_runpod.emulator.platform import Platform
@@ -38,8 +38,10 @@ def build_app(platform: Platform) -> ASGIApp:
     for rules in _RULES:
         routes += CollectionRoutes(platform, rules(platform)).routes()
     routes += catalog.routes(platform)
+    routes += billing.routes(platform)
     routes += control.routes(platform)
     routes += job_plane.routes(platform)
+    routes += s3.routes(platform)
 
     app = Starlette(
         routes=routes,

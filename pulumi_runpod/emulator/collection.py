@@ -5,7 +5,6 @@ No handler awaits between its first read and its last write, so every request is
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import Any
 
@@ -51,7 +50,7 @@ class CollectionRoutes:
         body, private = self.rules.create(wanted)
         object_id = self.rules.new_id()
         body = {"id": object_id, **body}
-        with self._transaction():
+        with self.store.atomic():
             text = self.store.insert(self.collection.kind, object_id, body, private)
             self.rules.created(object_id)
         return json_response(self.rules.shown(text), status=201)
@@ -73,7 +72,7 @@ class CollectionRoutes:
             raise ProblemError(405, "The requested method is not allowed for this path.")
         wanted = self._parse(self.collection.update, raw)
         body, private = self.rules.update(row, wanted)
-        with self._transaction():
+        with self.store.atomic():
             text = self.store.update(self.collection.kind, row.id, body, private)
             self.rules.updated(row.id, row.body, body)
         return json_response(self.rules.shown(text))
@@ -81,9 +80,9 @@ class CollectionRoutes:
     async def delete(self, request: Request) -> Response:
         row = self._row(request)
         self.rules.refuse_delete(row)
-        with self._transaction():
+        with self.store.atomic():
             self.store.delete(self.collection.kind, row.id)
-            self.rules.deleted(row.id)
+            self.rules.deleted(row)
         return Response(status_code=204)
 
     async def list(self, request: Request) -> Response:
@@ -111,6 +110,3 @@ class CollectionRoutes:
         if row is None:
             raise not_found(self.collection.kind)
         return row
-
-    def _transaction(self) -> contextlib.AbstractContextManager[None]:
-        return self.store.atomic() if self.rules.has_effects else contextlib.nullcontext()

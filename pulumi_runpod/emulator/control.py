@@ -11,6 +11,7 @@
 | GET, PUT stock | capacity by `pool@data center` |
 | PUT quota | body `{"quota": "q=60;w=3"}` |
 | POST keys | body `{"level", "control", "endpoints"}`: make a key, shown once |
+| GET, POST s3-keys; DELETE s3-keys/{id} | ids; make a key of the S3 API, shown once; remove one (served by `s3/`) |
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from pulumi_runpod.emulator.auth import Access, Level
-from pulumi_runpod.emulator.faults import Fault
+from pulumi_runpod.emulator.faults import PLATFORM_KINDS, Fault
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.problem import ProblemError
 from pulumi_runpod.emulator.ratelimit import parse_quota
@@ -76,15 +77,17 @@ class ControlRoutes:
 
     async def add_fault(self, request: Request) -> Response:
         fault = _parsed(Fault, await body_of(request))
-        return _answer({"id": self.platform.faults.add(fault)}, status=201)
+        return _answer({"id": arm(self.platform, fault)}, status=201)
 
     async def clear_faults(self, _: Request) -> Response:
         self.platform.faults.clear()
+        self.platform.scheduler.conditions_changed()
         return Response(status_code=204)
 
     async def remove_fault(self, request: Request) -> Response:
         if not self.platform.faults.remove(request.path_params["id"]):
             raise ProblemError(404, "fault not found")
+        self.platform.scheduler.conditions_changed()
         return Response(status_code=204)
 
     async def clock(self, _: Request) -> Response:
@@ -107,9 +110,7 @@ class ControlRoutes:
 
     async def turn_switches(self, request: Request) -> Response:
         told = _parsed(Switches, await body_of(request))
-        self.platform.switches = self.platform.switches.model_copy(
-            update={name: getattr(told, name) for name in told.model_fields_set}
-        )
+        turn(self.platform, told)
         return await self.switches(request)
 
     async def requests(self, request: Request) -> Response:
@@ -130,6 +131,7 @@ class ControlRoutes:
                 self.platform.stock.set(pattern, count)
             except ValueError as wrong:
                 raise ProblemError(422, str(wrong)) from wrong
+        self.platform.scheduler.conditions_changed()
         return await self.stock(request)
 
     async def set_quota(self, request: Request) -> Response:
@@ -179,6 +181,21 @@ def reset(platform: Platform) -> None:
     platform.request_log.clear()
     platform.switches = Switches()
     platform.clear_volumes()
+
+
+def arm(platform: Platform, fault: Fault) -> str:
+    """Arm a fault and return its id."""
+    fault_id = platform.faults.add(fault)
+    if fault.kind in PLATFORM_KINDS:
+        platform.scheduler.conditions_changed()
+    return fault_id
+
+
+def turn(platform: Platform, told: Switches) -> None:
+    """Turn the switches that were set in `told`; the others stay."""
+    update = {name: getattr(told, name) for name in told.model_fields_set}
+    platform.switches = platform.switches.model_copy(update=update)
+    platform.scheduler.conditions_changed()
 
 
 def _answer(body: object, *, status: int = 200) -> Response:

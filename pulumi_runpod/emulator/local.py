@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from pulumi_runpod.emulator.auth import Access, Level
-from pulumi_runpod.emulator.control import addresses, reset
+from pulumi_runpod.emulator.control import addresses, arm, reset, turn
 from pulumi_runpod.emulator.faults import Fault, FaultKind
 from pulumi_runpod.emulator.platform import Platform, WorkerCommand
 from pulumi_runpod.emulator.ratelimit import DEFAULT_QUOTA, parse_quota
 from pulumi_runpod.emulator.request_log import Call
+from pulumi_runpod.emulator.s3 import S3Key, owner_key
 from pulumi_runpod.emulator.server import DEFAULT_KEY, LocalServer, ServerError, ServerSettings, base_url, bind, opened
 from pulumi_runpod.emulator.switches import Switches
 
@@ -101,6 +102,15 @@ class LocalRunPod:
             "RUNPOD_ENDPOINT_BASE_URL": self.jobs,
         }
 
+    def s3_endpoint_url(self, data_center: str) -> str:
+        """Endpoint of the S3 API of a data center's volumes: boto3's `endpoint_url`, with the id as `region_name`."""
+        return f"{self.platform.base_url}/s3/{data_center}"
+
+    @property
+    def s3_key(self) -> S3Key:
+        """The owner's S3 API key."""
+        return owner_key(self.api_key)
+
     def call(self, function: Callable[[Platform], T]) -> T:
         """Run `function(platform)` on the server's thread, between requests, and return its result."""
 
@@ -119,7 +129,7 @@ class LocalRunPod:
     def fault(self, kind: FaultKind, **fields: object) -> str:
         """Arm a `Fault` (fields as in snake_case: `path="/v2/templates*"`, `times=2`) and return its id."""
         fault = Fault.model_validate({**fields, "kind": kind}, by_alias=False, by_name=True)
-        return self.call(lambda p: p.faults.add(fault))
+        return self.call(lambda p: arm(p, fault))
 
     def clear_faults(self) -> None:
         self.call(lambda p: p.faults.clear())
@@ -131,12 +141,7 @@ class LocalRunPod:
     def turn(self, **switches: object) -> None:
         """Turn switches, by their names in `Switches`."""
         told = Switches.model_validate(switches)
-
-        def turn(platform: Platform) -> None:
-            update = {name: getattr(told, name) for name in told.model_fields_set}
-            platform.switches = platform.switches.model_copy(update=update)
-
-        self.call(turn)
+        self.call(lambda p: turn(p, told))
 
     def limit(self, quota: str) -> None:
         """Another quota, such as `q=60;w=3`; empty: none."""

@@ -43,6 +43,12 @@ class SchedulerLike(Protocol):
     def reset(self) -> None:
         """The store was cleared: end every worker and forget every job."""
 
+    def conditions_changed(self) -> None:
+        """Faults, stock or switches are not what they were: look again at once."""
+
+    def accrue(self) -> None:
+        """Bring what running workers consumed up to now, for a bill."""
+
 
 class NoScheduler:
     """No worker is ever started: for tests of the control plane alone."""
@@ -58,6 +64,10 @@ class NoScheduler:
     def endpoint_deleted(self, endpoint_id: str) -> None: ...
 
     def reset(self) -> None: ...
+
+    def conditions_changed(self) -> None: ...
+
+    def accrue(self) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -67,25 +67,23 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
         raise ServerError(f"refusing to listen on {settings.host} with the default key: choose one with --api-key")
     with _locked(settings.state_dir):
         clock = Clock(frozen_at=settings.frozen_at)
-        store = Store(settings.state_dir / "runpod.sqlite")
-        try:
-            platform = Platform(
-                store=store,
-                clock=clock,
-                catalog=offline_catalog(),
-                keys=Keys(store, key),
-                rate_limit=RateLimit(parse_quota(settings.quota), clock.now),
-                request_log=RequestLog(),
-                state_dir=settings.state_dir,
-                switches=settings.switches,
-                worker_commands=settings.worker_commands,
-            )
-            job_plane.attach(platform)
+        with contextlib.closing(Store(settings.state_dir / "runpod.sqlite")) as store:
+            try:
+                platform = Platform(
+                    store=store,
+                    clock=clock,
+                    catalog=offline_catalog(),
+                    keys=Keys(store, key),
+                    rate_limit=RateLimit(parse_quota(settings.quota), clock.now),
+                    request_log=RequestLog(),
+                    state_dir=settings.state_dir,
+                    switches=settings.switches,
+                    worker_commands=settings.worker_commands,
+                )
+                job_plane.attach(platform)
+            except ValueError as wrong:
+                raise ServerError(str(wrong)) from wrong
             yield platform
-        except ValueError as wrong:
-            raise ServerError(str(wrong)) from wrong
-        finally:
-            store.close()
 
 
 class LocalServer(uvicorn.Server):

@@ -31,7 +31,6 @@ _FLASHBOOT_SUFFIX = " -fb"
 class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
     collection = ENDPOINTS
     branched = True
-    has_effects = True
     id_length = 14
 
     def create(self, wanted: CreateEndpoint) -> tuple[JsonObject, JsonObject]:
@@ -174,8 +173,8 @@ class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
     def updated(self, object_id: str, old: JsonObject, new: JsonObject) -> None:
         self.platform.scheduler.endpoint_updated(object_id, old, new)
 
-    def deleted(self, object_id: str) -> None:
-        self.platform.scheduler.endpoint_deleted(object_id)
+    def deleted(self, row: Row) -> None:
+        self.platform.scheduler.endpoint_deleted(row.id)
 
     def shown(self, text: str) -> str:
         """With `requestUrls`, which depend on where the server is reached."""

@@ -11,6 +11,9 @@ from pulumi_runpod.wire.endpoint import ENDPOINTS
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES, CreateNetworkVolume, UpdateNetworkVolume
 
+PAST_VOLUME = "past network volume"
+"""Kind under which deleted volumes stay, for billing alone. Private: `sizes` as `[since, GB]`, and `deletedAt`."""
+
 
 class NetworkVolumeRules(Rules[CreateNetworkVolume, UpdateNetworkVolume]):
     collection = NETWORK_VOLUMES
@@ -32,15 +35,18 @@ class NetworkVolumeRules(Rules[CreateNetworkVolume, UpdateNetworkVolume]):
                 f"it has: {', '.join(center.network_volume_types)}",
             )
         body = {"name": wanted.name, "size": wanted.size, "dataCenter": center.id, "type": tier}
-        return body, {"createdAt": self.platform.clock.now()}
+        return body, {"sizes": [[self.platform.clock.now(), wanted.size]]}
 
-    def update(self, row: Row, wanted: UpdateNetworkVolume) -> tuple[JsonObject, None]:
+    def update(self, row: Row, wanted: UpdateNetworkVolume) -> tuple[JsonObject, JsonObject | None]:
         if wanted.size is not None and wanted.size < row.body["size"]:
             raise ProblemError(
                 400, f"network volume size cannot be reduced: it is {row.body['size']} GB, got {wanted.size}"
             )
         changed = {"name": wanted.name, "size": wanted.size}
-        return {**row.body, **{k: v for k, v in changed.items() if v is not None}}, None
+        body = {**row.body, **{k: v for k, v in changed.items() if v is not None}}
+        if body["size"] == row.body["size"]:
+            return body, None
+        return body, {"sizes": [*row.private["sizes"], [self.platform.clock.now(), body["size"]]]}
 
     def refuse_delete(self, row: Row) -> None:
         if self.platform.switches.volume_delete == "allow":
@@ -51,5 +57,8 @@ class NetworkVolumeRules(Rules[CreateNetworkVolume, UpdateNetworkVolume]):
     def created(self, object_id: str) -> None:
         self.platform.volume_dir(object_id).mkdir(parents=True, exist_ok=True)
 
-    def deleted(self, object_id: str) -> None:
-        shutil.rmtree(self.platform.volume_dir(object_id), ignore_errors=True)
+    def deleted(self, row: Row) -> None:
+        shutil.rmtree(self.platform.volume_dir(row.id), ignore_errors=True)
+        # What it cost stays on the bill.
+        private = {**row.private, "deletedAt": self.platform.clock.now()}
+        self.store.insert(PAST_VOLUME, row.id, row.body, private)

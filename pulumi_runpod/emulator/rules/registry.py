@@ -13,7 +13,6 @@ from pulumi_runpod.wire.template import TEMPLATES
 
 class RegistryRules(Rules[CreateRegistry, Request]):
     collection = REGISTRIES
-    has_effects = True
 
     def create(self, wanted: CreateRegistry) -> tuple[JsonObject, JsonObject]:
         return {"name": wanted.name}, {"username": wanted.username, "password": wanted.password}
@@ -24,6 +23,6 @@ class RegistryRules(Rules[CreateRegistry, Request]):
         if users := self.store.referring(ENDPOINTS.kind, "registry", row.id):
             raise ProblemError(400, f"registry is in use by endpoint {', '.join(u.id for u in users)}")
 
-    def deleted(self, object_id: str) -> None:
-        for template in self.store.referring(TEMPLATES.kind, "registry", object_id):
+    def deleted(self, row: Row) -> None:
+        for template in self.store.referring(TEMPLATES.kind, "registry", row.id):
             self.store.update(TEMPLATES.kind, template.id, {**template.body, "registry": None})

@@ -21,13 +21,12 @@ _IDS = random.Random()  # noqa: S311 - names, not secrets
 
 
 class Rules(Generic[CreateT, UpdateT]):
-    """Bodies are the API's JSON, as stored. `created`, `updated` and `deleted` run after the store write."""
+    """Bodies are the API's JSON, as stored. `created`, `updated` and `deleted` run after the store write, in its
+    transaction."""
 
     collection: ClassVar[Collection]
     branched: ClassVar[bool] = False
     """The document composes the bodies of this kind from `allOf` branches."""
-    has_effects: ClassVar[bool] = False
-    """Whether `created`, `updated` or `deleted` write to the store, too: then they share a transaction."""
     id_length: ClassVar[int] = 10
     public: ClassVar[Mapping[str, str]] = {}
     """JSON text, by id, of objects that can be read though they are not the account's own."""
@@ -56,7 +55,7 @@ class Rules(Generic[CreateT, UpdateT]):
 
     def updated(self, object_id: str, old: JsonObject, new: JsonObject) -> None: ...
 
-    def deleted(self, object_id: str) -> None: ...
+    def deleted(self, row: Row) -> None: ...
 
     def shown(self, text: str) -> str:
         """The stored JSON text of a body as the API answers it."""
