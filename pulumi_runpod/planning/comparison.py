@@ -23,6 +23,8 @@ from pulumi_runpod.planning.queueing import occupancy
 from pulumi_runpod.planning.service import ServicePlan
 from pulumi_runpod.planning.traffic import Traffic
 
+BREAK_EVEN_TOLERANCE = 0.01
+"""With one price for both, an on-demand worker nears the warm one's cost and meets it at full use alone."""
 _MOST_REQUESTS = 10_000_000.0
 
 
@@ -76,7 +78,7 @@ class WarmWorker:
     cold_starts_avoided_per_day: Decimal
     per_cold_start_avoided: Decimal | None
     break_even_requests_per_day: Decimal | None
-    """From here on it costs no more than the on-demand worker it stands for; None: at no traffic."""
+    """From here on it costs what the on-demand worker does that hardly ever sleeps (within 1 %); None: at no traffic."""
 
 
 def warm_worker(plan: ServicePlan, prices: Prices) -> WarmWorker | None:
@@ -102,7 +104,7 @@ def warm_worker(plan: ServicePlan, prices: Prices) -> WarmWorker | None:
 
 
 def break_even(plan: ServicePlan, prices: Prices, traffic: Traffic) -> Decimal | None:
-    """Fewest requests a day at which the first on-demand worker costs as much as one that never sleeps.
+    """Fewest requests a day at which a single on-demand worker costs as much as one that never sleeps, within 1 %.
 
     The on-demand worker is billed for work, idle windows and the billed part of its cold starts (serverless price, in
     the active hours); the warm one around the clock (active price). Found by doubling, then halving.
@@ -110,7 +112,7 @@ def break_even(plan: ServicePlan, prices: Prices, traffic: Traffic) -> Decimal |
     wait = float(plan.cold_start.wait(flashboot=plan.has_flashboot).expected)
     cold = float(plan.cold_start.billed(flashboot=plan.has_flashboot).expected)
     active = float(traffic.active_seconds_per_day)
-    warm = float(always_on_per_day(prices.warm_per_hour))
+    warm = float(always_on_per_day(prices.warm_per_hour)) * (1 - BREAK_EVEN_TOLERANCE)
     rate = float(per_second(prices.serverless_per_hour))
 
     def on_demand(requests: float) -> float:

@@ -23,10 +23,10 @@ def rounded(amount: Decimal) -> Decimal:
 
 
 def shown(amount: Decimal) -> str:
-    """`$1,234.50`, to the cent; below a cent, four significant digits; the sign stands before the dollar."""
-    sign = "-" if amount < 0 else ""
+    """`$1,234.50`, to the cent; from a hundredth of a cent to a cent, four significant digits; `-$1` when negative."""
     size = abs(amount)
-    if 0 < size < _CENT:
+    sign = "-" if amount <= -_CENT / 100 else ""
+    if _CENT / 100 <= size < _CENT:
         return f"{sign}${plain(size, digits=4)}"
     return f"{sign}${rounded(size):,}"
 

@@ -6,7 +6,7 @@ to Queueing Theory*, chapter 5); what would be lost at the ceiling waits instead
 A worker that falls idle is a renewal cycle: a gap of mean G until its next job, taken as exponential; with an idle
 timeout t the job finds it asleep with probability p = e^(-t/G) and waits for a cold start of s seconds. So the time
 that is not work splits into G(1 - p) idle, Gp asleep and ps starting, per G + ps. For one worker this is the M/G/1
-queue with set-up and delayed switch-off, and exact; for more it is an approximation.
+queue with set-up and delayed switch-off, and exact; for more it lies within a quarter of a simulation (the tests).
 
 Waiting: M/M/c, P(wait > x) = C(c, a) e^(-(c - a) x / s), C being Erlang's delay formula. Cold starts are left out of
 it: they are told beside it.
