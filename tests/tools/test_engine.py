@@ -42,10 +42,8 @@ def test_a_failing_check_shows_the_failures_alone(projects: Projects) -> None:
         done = command()
         assert done.status == 1
         errors = [line for line in done.diagnostics if not line.startswith("pulumi")]
-        assert errors == [
-            "error: pulumi-python:dynamic/probe:Probe resource 'a': "
-            "property size value {101} has a problem: size must be at most 100"
-        ], done.text
+        failure = "property size value {101} has a problem: size must be at most 100"
+        assert errors == [f"error: pulumi-python:dynamic/probe:Probe resource 'a': {failure}"], done.text
 
 
 def test_a_run_error_is_one_message_without_a_traceback(projects: Projects) -> None:

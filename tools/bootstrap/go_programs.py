@@ -83,9 +83,8 @@ def _build(program: GoProgram, places: Places, directory: Path, *, console: Cons
     go = find_go(places, cgo=program.cgo, console=console)
     folder = places.tools / "go" / program.folder
     purpose = f"build {program.name} {program.version}"
-    with console.step(
-        f"Building {program.name} {program.version} from its Go module; the first time this takes minutes"
-    ) as step:
+    title = f"Building {program.name} {program.version}"
+    with console.step(title, "from its Go module: minutes, but only once for all clones") as step:
         listed = go.run(["list", "-deps", program.package], cwd=folder, purpose=purpose, step=step)
         total = sum(1 for line in listed.splitlines() if not line.startswith("go: "))
         binary = directory / program.name

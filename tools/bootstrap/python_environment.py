@@ -23,7 +23,7 @@ def ensure_uv(places: Places, *, console: Console) -> None:
     pins = _input(places.tools / "requirements-bootstrap.txt")
 
     def install() -> None:
-        _ensure_interpreter(places, console=console)
+        ensure_interpreter(places, console=console)
         run(
             [places.venv_python, *PIP_INSTALL, "--require-hashes", "-r", pins],
             purpose="install uv into .venv",
@@ -35,11 +35,11 @@ def ensure_uv(places: Places, *, console: Console) -> None:
 
 def ensure(places: Places, *, console: Console) -> None:
     """The whole environment. Raises SetupError when an input is missing or a package cannot be installed."""
-    ensure_uv(places, console=console)
     bootstrap = _input(places.tools / "requirements-bootstrap.txt")
     pins = _input(places.repository / "requirements-dev.txt")
     build = _input(places.tools / "requirements-build.txt")
     described = _input(places.repository / "pyproject.toml")
+    ensure_uv(places, console=console)
 
     def uv_pip(verb: str, *arguments: str | Path) -> list[str | Path]:
         return [places.uv, "pip", verb, "--quiet", "--python", places.venv_python, *arguments]
@@ -86,7 +86,8 @@ def _once(places: Places, name: str, inputs: dict[str, Path], install: Callable[
         stamp.write_text(key())
 
 
-def _ensure_interpreter(places: Places, *, console: Console) -> None:
+def ensure_interpreter(places: Places, *, console: Console) -> None:
+    """A `.venv` whose Python runs, is new enough and has pip. Raises SetupError when it cannot be made."""
     if places.venv_python.exists() and _version(places) >= (3, 11) and _has_pip(places):
         return
     with console.step(f"Making .venv from {base_python()}"):

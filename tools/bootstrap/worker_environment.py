@@ -29,7 +29,7 @@ def ensure(places: Places, *, console: Console) -> Path | None:
     key = key_of({"pins": pins(places), "python": str(python.resolve()), "version": sys.version})
 
     def build(directory: Path) -> None:
-        with console.step("Making the worker's environment (torch and diffusers, some GB)"):
+        with console.step("Making the worker's environment", "torch and diffusers: some GB, once for all clones"):
             run(
                 [places.uv, "venv", "--quiet", "--relocatable", "--python", python, directory],
                 purpose="make the worker's environment",
