@@ -137,8 +137,8 @@ class Endpoint(RunPodResource, name="Endpoint"):
             gpu = _with_cuda_of(settings, gpu)
         elif template_id is not None:
             pulumi.log.warn(
-                f"endpoint {resource_name!r}: template_id is applied once, and later edits of that template do not reach "
-                "the endpoint. Give template=Template(...), or Template.get(...), to follow them"
+                f"endpoint {resource_name!r}: template_id is applied once, and later edits of that template do not "
+                "reach the endpoint. Give template=Template(...), or Template.get(...), to follow them"
             )
         props = {
             "name": name,

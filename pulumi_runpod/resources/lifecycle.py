@@ -276,7 +276,22 @@ class Lifecycle:
     def _send(self, api: Api, object_id: str, patch: JsonObject) -> Answer:
         if self.collection.update is None:
             raise RunPodError(f"a {self.collection.kind} cannot be changed, only replaced")
-        return self._answer(api.update(self.collection, object_id, self._body(self.collection.update, patch)))
+        body = self._body(self.collection.update, patch)
+        try:
+            return self._answer(api.update(self.collection, object_id, body))
+        except NotFound as error:
+            if self._exists(api, object_id):
+                raise  # something that the body names
+            raise RunPodError(
+                f"{self.collection.kind} {object_id} is gone: somebody deleted it. `pulumi up --refresh` makes a new one"
+            ) from error
+
+    def _exists(self, api: Api, object_id: str) -> bool:
+        try:
+            api.get(self.collection, object_id)
+        except NotFound:
+            return False
+        return True
 
     def _created(self, api: Api, body: Request, news: JsonObject) -> Response:
         """The new object. A POST is repeated only where the service has answered that it failed, and nothing of that
