@@ -62,6 +62,11 @@ class Keys:
         for row in self._store.list(KIND):
             self._keys[bytes.fromhex(row.private["sha256"])] = Key(id=row.id, **row.body)
 
+    @property
+    def owner_digest(self) -> bytes:
+        """SHA-256 of the owner's key: what other keys of the owner are derived from."""
+        return self._owner
+
     def add(self, *, level: Level, control: Access = "none", endpoints: Mapping[str, Access] | None = None) -> str:
         """Make a key and return it: the only time it is shown."""
         text = "rpa_" + secrets.token_hex(20).upper()

@@ -1,7 +1,7 @@
 """The outermost layer: keys, quota, faults and the request log, for every call, before any route is looked at.
 
-Plain ASGI: it stands in the way of each request. Job URLs and worker URLs check their own keys; here they only meet
-faults and the log.
+Plain ASGI: it stands in the way of each request. Job URLs, worker URLs and the S3 API check their own keys; here they
+only meet faults and the log.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ CONTROL_PLANE = frozenset(
 """First parts below `/v2` that belong to the control plane, served here or not."""
 OPEN_PATHS = frozenset({"/_emulator/ready"})
 OWN_PREFIX = "/_emulator"
+S3_PREFIX = "/s3/"
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WORKER_PARTS = ("job-", "ping")
 
@@ -38,6 +39,9 @@ class Gate:
         path: str = scope["path"]
         if path.startswith(OWN_PREFIX):
             await self._own(scope, receive, send, path)
+            return
+        if path.startswith(S3_PREFIX):
+            await self._through(scope, receive, send, (), logged=True)
             return
         parts = path.split("/", 4)
         if len(parts) > 3 and parts[1] == "v2" and parts[2] not in CONTROL_PLANE:

@@ -1,0 +1,117 @@
+"""ETags, content types and user metadata of files, by volume and key; forgotten when the file is changed by others.
+
+A file that came through here has the ETag of its upload. One that a worker wrote gets its MD5 when it is first asked
+for or listed, which takes its time: so does the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pulumi_runpod.emulator.store import Store
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS s3_files (
+    volume_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    etag TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    PRIMARY KEY (volume_id, key)
+) STRICT, WITHOUT ROWID;
+"""
+DEFAULT_CONTENT_TYPE = "binary/octet-stream"
+
+
+@dataclass(frozen=True)
+class Meta:
+    """What is told with a file and not in it. `user` are the names and values of `x-amz-meta-*`."""
+
+    content_type: str = DEFAULT_CONTENT_TYPE
+    user: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    path: Path
+    size: int
+    mtime_ns: int
+    etag: str
+    """Without quotes."""
+    meta: Meta
+
+
+class Etags:
+    def __init__(self, store: Store) -> None:
+        self._connection = store.connection
+        store.execute_script(_SCHEMA)
+        # Volumes are deleted by others, who know nothing of this table.
+        self._connection.execute(
+            "DELETE FROM s3_files WHERE volume_id NOT IN (SELECT id FROM objects WHERE kind = 'network volume')"
+        )
+
+    def put(self, volume_id: str, key: str, path: Path, etag: str, meta: Meta) -> None:
+        """Remember the ETag of the file as it is now."""
+        stat = path.stat()
+        self._put(volume_id, key, stat.st_size, stat.st_mtime_ns, etag, meta)
+
+    def forget(self, volume_id: str, key: str) -> None:
+        self._connection.execute("DELETE FROM s3_files WHERE volume_id = ? AND key = ?", (volume_id, key))
+
+    async def info(self, volume_id: str, key: str, path: Path) -> FileInfo | None:
+        """None when the file has gone."""
+        return (await self.infos(volume_id, [(key, path)]))[0]
+
+    async def infos(self, volume_id: str, files: Sequence[tuple[str, Path]]) -> list[FileInfo | None]:
+        """One for each (key, path), computing the ETags that are not known."""
+        stats = await asyncio.to_thread(lambda: [_stat(path) for _, path in files])
+        found: list[FileInfo | None] = []
+        for (key, path), stat in zip(files, stats, strict=True):
+            if stat is None:
+                found.append(None)
+                continue
+            known = self._known(volume_id, key, stat)
+            if known is None:
+                try:
+                    etag = await asyncio.to_thread(_md5, path)
+                except OSError:
+                    found.append(None)
+                    continue
+                known = etag, Meta()
+                self._put(volume_id, key, stat.st_size, stat.st_mtime_ns, etag, Meta())
+            found.append(FileInfo(path, stat.st_size, stat.st_mtime_ns, *known))
+        return found
+
+    def _known(self, volume_id: str, key: str, stat: os.stat_result) -> tuple[str, Meta] | None:
+        row = self._connection.execute(
+            "SELECT etag, content_type, metadata FROM s3_files"
+            " WHERE volume_id = ? AND key = ? AND size = ? AND mtime_ns = ?",
+            (volume_id, key, stat.st_size, stat.st_mtime_ns),
+        ).fetchone()
+        return (row[0], Meta(row[1], json.loads(row[2]))) if row else None
+
+    def _put(self, volume_id: str, key: str, size: int, mtime_ns: int, etag: str, meta: Meta) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO s3_files VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (volume_id, key, size, mtime_ns, etag, meta.content_type, json.dumps(dict(meta.user))),
+        )
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,96 @@
+"""How bytes become a file: hidden beside the volume's files, in a thread, and then in one move.
+
+Half a file is never seen. Memory stays flat: one batch is being written while the next is received.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from pulumi_runpod.emulator.s3.error import S3Error
+from pulumi_runpod.wire.volume_s3 import UPLOADS_FOLDER
+
+_BATCH = 1 << 20
+_COPY_STEP = 4 << 20
+
+
+class Draft:
+    """A hidden file that is being written. Leave the block, and it is gone, unless it was moved to its place."""
+
+    def __init__(self, volume: Path) -> None:
+        self._folder = volume / UPLOADS_FOLDER
+        self.path = self._folder / f"draft-{secrets.token_hex(8)}"
+
+    def __enter__(self) -> Draft:
+        try:
+            self._folder.mkdir(mode=0o755, exist_ok=True)
+        except FileNotFoundError:
+            raise S3Error("NoSuchBucket", "The network volume has been deleted.") from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink(missing_ok=True)
+        remove_empty(self._folder)
+
+    def move_to(self, place: Path) -> None:
+        """Let the file appear at `place`, whole, instead of whatever was there."""
+        self.path.chmod(0o644)
+        try:
+            self.path.replace(place)
+        except FileNotFoundError:
+            raise S3Error("NoSuchBucket", "The network volume, or the folder, has been deleted meanwhile.") from None
+
+
+async def write(path: Path, pieces: AsyncIterator[bytes], update: Callable[[bytes], None]) -> int:
+    """Write `pieces` to a new file, handing every batch to `update` as well. Returns the size in bytes."""
+    size = 0
+    file = await asyncio.to_thread(path.open, "xb")
+    with file:
+        writing: asyncio.Task[None] | None = None
+        try:
+            async for batch in _batches(pieces):
+                if writing:
+                    await writing
+                writing = asyncio.create_task(asyncio.to_thread(_write_batch, file, batch, update))
+                size += len(batch)
+        finally:
+            if writing:
+                await writing
+    return size
+
+
+async def _batches(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    held: list[bytes] = []
+    size = 0
+    async for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _BATCH:
+            yield b"".join(held)
+            held, size = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def _write_batch(file: BinaryIO, batch: bytes, update: Callable[[bytes], None]) -> None:
+    update(batch)
+    file.write(batch)
+
+
+def append(source: Path, target: BinaryIO) -> None:
+    """Copy a file to the end of another."""
+    with source.open("rb") as file:
+        shutil.copyfileobj(file, target, _COPY_STEP)
+
+
+def remove_empty(folder: Path) -> None:
+    """Remove a directory that holds nothing."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return
