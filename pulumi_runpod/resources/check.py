@@ -37,8 +37,11 @@ class Schema:
         self._units = units or {}
         self._public = sorted(set(model.model_fields) - set(internal))
 
-    def failures(self, inputs: JsonObject) -> list[Failure]:
-        """What the service would refuse of these inputs (snake_case, UNKNOWN allowed anywhere)."""
+    def failures(self, inputs: JsonObject, *, across: bool = True) -> list[Failure]:
+        """What the service would refuse of these inputs (snake_case, UNKNOWN allowed anywhere).
+
+        `across` False leaves out the rules across fields: whoever has told them in better words already.
+        """
         unknown: list[Path] = []
 
         def stand_in(path: Path) -> str:
@@ -54,7 +57,9 @@ class Schema:
                 for detail in error.errors(include_url=False)
                 if not _touches(path := _property_path(detail, inputs), unknown)
             ]
-            return list(dict.fromkeys(found))
+            return [failure for failure in dict.fromkeys(found) if across or failure.path]
+        if not across:
+            return []
         return [
             Failure(dotted(path), violation.message)
             for violation in parsed.violations()

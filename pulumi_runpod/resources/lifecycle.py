@@ -97,13 +97,9 @@ class Lifecycle:
         inputs = self.complete(self._named(olds, news))
         failures = self.rules(olds, inputs)
         told = {failure.path for failure in failures}
-        nameless = "name" not in inputs and ("adopt_id" in inputs or bool(olds))
-        for failure in self._schema.failures(inputs):
-            if failure.path in told or (nameless and failure.path == "name"):
-                continue
-            # Rules on the whole repeat what `rules` has said of a field, or follow from it.
-            if failure.path or not failures:
-                failures.append(failure)
+        if "name" not in inputs and ("adopt_id" in inputs or olds):
+            told.add("name")
+        failures += [f for f in self._schema.failures(inputs, across=not failures) if f.path not in told]
         return Checked(inputs, failures)
 
     def complete(self, inputs: JsonObject) -> JsonObject:
@@ -283,7 +279,7 @@ class Lifecycle:
             if self._exists(api, object_id):
                 raise  # something that the body names
             raise RunPodError(
-                f"{self.collection.kind} {object_id} is gone: somebody deleted it. `pulumi up --refresh` makes a new one"
+                f"{self.collection.kind} {object_id} is gone: somebody deleted it. `pulumi up --refresh` makes another"
             ) from error
 
     def _exists(self, api: Api, object_id: str) -> bool:

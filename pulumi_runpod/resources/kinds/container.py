@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from pulumi_runpod.errors import Failure
+from pulumi_runpod.resources.values import known
 from pulumi_runpod.wire.container import decode_args, encode_args, port_mistake
 from pulumi_runpod.wire.model import JsonObject
 
@@ -26,11 +27,14 @@ def container_defaults(inputs: JsonObject) -> JsonObject:
 
 
 def container_rules(inputs: JsonObject) -> list[Failure]:
-    ports = inputs.get("ports")
-    if not isinstance(ports, list):
-        return []
-    mistakes = [(i, port_mistake(port)) for i, port in enumerate(ports) if isinstance(port, str)]
-    return [Failure(f"ports[{i}]", mistake) for i, mistake in mistakes if mistake]
+    ports, args = inputs.get("ports"), inputs.get("args")
+    strings = [(i, port) for i, port in enumerate(ports) if isinstance(port, str)] if isinstance(ports, list) else []
+    found = [Failure(f"ports[{i}]", mistake) for i, port in strings if (mistake := port_mistake(port))]
+    command = [inputs.get(key, []) for key in _EXEC_FORM]
+    twice = isinstance(args, str) and any(key in inputs for key in _EXEC_FORM)
+    if twice and known(command) and list(decode_args(str(args))) != command:
+        found.append(Failure("args", "describes another command than entrypoint and cmd: give one of the two forms"))
+    return found
 
 
 def container_body(body: JsonObject, news: JsonObject) -> JsonObject:
