@@ -6,6 +6,7 @@ for.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import threading
 from importlib import import_module
@@ -45,6 +46,16 @@ def client_for(settings: Settings) -> RunPodClient:
         return _clients[account]
 
 
+def close_clients() -> None:
+    """Close every client of the process and forget it; the next `client_for` makes a new one."""
+    with _lock:
+        while _clients:
+            _clients.popitem()[1].close()
+
+
+atexit.register(close_clients)
+
+
 def __getattr__(name: str) -> object:
     module = _HOMES.get(name)
     if module is None:
@@ -53,4 +64,4 @@ def __getattr__(name: str) -> object:
     return found
 
 
-__all__ = ["AsyncJobClient", "JobClient", "RetryPolicy", "RunPodClient", "client_for", "urls_of"]
+__all__ = ["AsyncJobClient", "JobClient", "RetryPolicy", "RunPodClient", "client_for", "close_clients", "urls_of"]

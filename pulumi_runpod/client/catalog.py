@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from pulumi_runpod.client import answer
 from pulumi_runpod.client.api import RunPodClient
@@ -29,7 +30,7 @@ Source = Literal["official", "verified", "community"]
 _STOCK = {"include": "AVAILABILITY", "product": "SERVERLESS"}
 """One without the other is refused."""
 
-_read: dict[RunPodClient, Catalog] = {}
+_read: WeakKeyDictionary[RunPodClient, Catalog] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
