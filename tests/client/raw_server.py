@@ -41,11 +41,11 @@ class RawServer:
             self.connections += 1
             with connection:
                 connection.settimeout(10)
-                self.requests.append(_read_request(connection))
+                self.requests.append(read_request(connection))
                 script(connection)
 
 
-def _read_request(connection: socket.socket) -> bytes:
+def read_request(connection: socket.socket) -> bytes:
     told = b""
     while b"\r\n\r\n" not in told:
         part = connection.recv(65536)
