@@ -116,3 +116,22 @@ def test_a_plugin_that_fails_to_start_shows_its_own_error(projects: Projects, tm
     done = projects.make({"__main__.py": ""}).up("--policy-pack", str(pack))
     assert done.status != 0
     assert "the pack is broken" in done.text
+
+
+def test_a_policy_can_read_the_configuration_of_the_stack(projects: Projects, tmp_path: Path) -> None:
+    """It is told before the pack starts; a secret is readable there too."""
+    pack = write_policy_pack(tmp_path / "pack")
+    (pack / "__main__.py").write_text(
+        "import pulumi\n"
+        + POLICY.replace("> 10", "> pulumi.Config().get_int('limit')").replace(
+            "too large", "over the limit of the stack"
+        )
+    )
+    project = projects.make({"__main__.py": "import toolchain_probe\n\ntoolchain_probe.Probe('a', 60)\n"})
+    project.pulumi("config", "set", "--secret", "limit", "50")
+    refused = project.up("--policy-pack", str(pack))
+    assert refused.status != 0
+    assert "over the limit of the stack: 60" in refused.text
+    project.pulumi("config", "set", "--secret", "limit", "70")
+    accepted = project.up("--policy-pack", str(pack))
+    assert accepted.status == 0, accepted.text

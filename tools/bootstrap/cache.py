@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,8 @@ def obtain(cache: Path, name: str, *, build: Callable[[Path], None], console: Co
     """The entry of that name, built by `build(directory)` if it is not there; `directory` exists and is empty."""
     entry = cache / name
     if entry.exists():
+        # The time of last use, for `prune`.
+        os.utime(entry)
         return entry
     with locked(cache, name, console=console):
         if entry.exists():
@@ -67,6 +70,16 @@ def obtain(cache: Path, name: str, *, build: Callable[[Path], None], console: Co
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return entry
+
+
+def prune(cache: Path, *, unused_seconds: float) -> list[Path]:
+    """Deletes the entries that no set-up has used for so long, and Go's caches with them; returns what it deleted."""
+    oldest = time.time() - unused_seconds
+    entries = [path for path in cache.glob("*-*") if path.is_dir() and path.stat().st_mtime < oldest]
+    go_caches = [path for path in (cache / "go" / "build", cache / "go" / "mod") if path.is_dir()]
+    for path in (*entries, *go_caches):
+        shutil.rmtree(path)
+    return [*entries, *go_caches]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 --only PART        system, python, pulumi or worker, with what that part needs; may be repeated
 --print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
+--prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bootstrap import pulumi_toolchain, python_environment, system_packages, worker_environment
+from bootstrap.cache import prune
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
 from bootstrap.places import Places, this_clone
@@ -23,6 +25,7 @@ PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": 
 """What --print knows, and the part that makes it."""
 
 INTERRUPTED = 130
+UNUSED_DAYS = 30
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools/setup.py", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", action="append", choices=PARTS, help="this part, and what it needs; may be repeated")
     parser.add_argument("--print", dest="printed", choices=PRINTED, help="print the path of this, after making it")
+    parser.add_argument("--prune", action="store_true", help=f"delete what no clone has used for {UNUSED_DAYS} days")
     given = parser.parse_args(arguments)
     wanted = set(given.only or PARTS)
     if given.printed:
@@ -41,9 +45,17 @@ def main(arguments: Sequence[str]) -> int:
     except SetupError as failure:
         print(f"\nset-up stopped: {failure}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"\nset-up stopped: {error}\nCheck space and permissions there, then run this again.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nset-up interrupted; run it again to go on where it stopped", file=sys.stderr)
         return INTERRUPTED
+    if given.prune:
+        for path in prune(this_clone().cache, unused_seconds=UNUSED_DAYS * 86400):
+            console.say(f"deleted {path}")
+    if given.printed and given.printed not in paths:
+        return 1
     if given.printed:
         print(paths[given.printed])
     else:

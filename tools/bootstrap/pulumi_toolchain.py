@@ -100,4 +100,7 @@ def _toolchain(places: Places, *, console: Console, official: Official | None) -
             os.link(file, directory / "bin" / file.name)
         language_host.install(places, directory, environment=environment, version=PULUMI.version)
 
-    return obtain(places.cache, f"toolchain-{PULUMI.version}-{key}", build=build, console=console)
+    toolchain = obtain(places.cache, f"toolchain-{PULUMI.version}-{key}", build=build, console=console)
+    # The host's environment is linked, not copied: it must not be missing, nor pass for unused.
+    language_host.obtain_environment(places, console=console)
+    return toolchain

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -61,23 +62,28 @@ class Children:
 
     def stop(self, child: subprocess.Popen[bytes], first: signal.Signals) -> None:
         """Signals the child's whole session, and kills it after the grace time."""
-        if child.poll() is not None:
-            return
-        _signal_session(child, first)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(GRACE_SECONDS)
-        _signal_session(child, signal.SIGKILL)
-        child.wait()
+        _stop([child], first)
 
     def stop_all(self) -> None:
         """Stops every child and refuses new ones."""
         with self._lock:
             self._closed = True
             living = list(self._living)
-        for child in living:
-            _signal_session(child, signal.SIGTERM)
-        for child in living:
-            self.stop(child, signal.SIGTERM)
+        _stop(living, signal.SIGTERM)
+
+
+def _stop(children: Sequence[subprocess.Popen[bytes]], first: signal.Signals) -> None:
+    """One grace time for all of them together, or the engine would lose patience with the host."""
+    living = [child for child in children if child.poll() is None]
+    for child in living:
+        _signal_session(child, first)
+    patience_ends = time.monotonic() + GRACE_SECONDS
+    for child in living:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(max(0.0, patience_ends - time.monotonic()))
+    for child in living:
+        _signal_session(child, signal.SIGKILL)
+        child.wait()
 
 
 def _signal_session(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

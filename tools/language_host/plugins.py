@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import grpc
@@ -14,7 +14,8 @@ from language_host.children import Children
 from language_host.environments import PythonEnvironment, resolve
 from language_host.errors import HostError
 from language_host.options import RuntimeOptions, Toolchain, read_options
-from language_host.output import stream
+from language_host.output import Chunk, Output, stream
+from language_host.policy_packs import PolicyPack
 from language_host.pyproject import find_project
 from language_host.uv_project import sync_uv_project
 
@@ -30,17 +31,32 @@ def run_plugin(
     environment = resolve(options)
     sync_uv_project(environment, children)
     environment.validate()
-    argv = [environment.python(), "-u", *plugin_arguments(request, options)]
+    command = [environment.python(), "-u", *plugin_arguments(request, options)]
     environ = environment.environ() | dict(entry.split("=", 1) for entry in request.env if "=" in entry)
-    output = stream(children, argv, cwd=Path(request.pwd), environ=environ)
-    if not context.add_callback(lambda: children.stop(output.child, signal.SIGINT)):
-        children.stop(output.child, signal.SIGKILL)
-    for chunk in output:
+
+    def launch(added: Mapping[str, str]) -> Output:
+        output = stream(children, command, cwd=Path(request.pwd), environ={**environ, **added})
+        if not context.add_callback(lambda: children.stop(output.child, signal.SIGINT)):
+            children.stop(output.child, signal.SIGKILL)
+        return output
+
+    if request.kind == "analyzer":
+        pack = PolicyPack(launch)
+        context.add_callback(pack.end)
+        yield from _shown(pack.run())
+        yield language_pb2.RunPluginResponse(exitcode=pack.status)
+    else:
+        output = launch({})
+        yield from _shown(output)
+        yield language_pb2.RunPluginResponse(exitcode=output.status)
+
+
+def _shown(chunks: Iterable[Chunk]) -> Iterator[language_pb2.RunPluginResponse]:
+    for chunk in chunks:
         if chunk.is_error:
             yield language_pb2.RunPluginResponse(stderr=chunk.data)
         else:
             yield language_pb2.RunPluginResponse(stdout=chunk.data)
-    yield language_pb2.RunPluginResponse(exitcode=output.status)
 
 
 def plugin_options(options: RuntimeOptions) -> RuntimeOptions:

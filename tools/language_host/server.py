@@ -19,11 +19,9 @@ import grpc
 from pulumi.runtime.proto import language_pb2_grpc
 
 from language_host.children import Children
+from language_host.limits import MESSAGE_SIZE
 from language_host.program import Programs
 from language_host.service import LanguageRuntime
-
-MESSAGE_LIMIT_BYTES = 400 * 1024 * 1024
-"""The engine's own limit (rpcutil in the Pulumi SDK)."""
 
 CALLS_AT_ONCE = 64
 """Each running program or plugin holds one thread; a project has a handful of plugins."""
@@ -36,11 +34,7 @@ def serve(*, engine: str, version: str, exec_script: Path) -> None:
     programs = Programs(children=children, exec_script=exec_script)
     server = grpc.server(
         ThreadPoolExecutor(max_workers=CALLS_AT_ONCE),
-        options=[
-            ("grpc.max_receive_message_length", MESSAGE_LIMIT_BYTES),
-            ("grpc.max_send_message_length", MESSAGE_LIMIT_BYTES),
-            ("grpc.so_reuseport", 0),
-        ],
+        options=MESSAGE_SIZE,
     )
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(
         LanguageRuntime(children=children, programs=programs, version=version, engine=engine), server

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from pathlib import Path
 
 import pytest
-from bootstrap.cache import key_of, link, obtain
+from bootstrap.cache import key_of, link, obtain, prune
 from bootstrap.console import Console
 
 
@@ -114,3 +115,15 @@ def test_a_link_is_replaced_in_one_step(tmp_path: Path) -> None:
     link(tmp_path / "pulumi", Path("/new"))
     assert (tmp_path / "pulumi").lstat().st_ino == before
     assert [path.name for path in tmp_path.iterdir()] == ["pulumi"]
+
+
+def test_only_what_was_not_used_for_long_is_pruned(tmp_path: Path, console: Console) -> None:
+    """Each set-up that finds an entry counts as a use; Go's caches only serve builds, so they go too."""
+    for name in ("old-1", "used-2"):
+        obtain(tmp_path, name, build=lambda directory: None, console=console)
+        os.utime(tmp_path / name, (0, 0))
+    obtain(tmp_path, "used-2", build=lambda directory: None, console=console)
+    (tmp_path / "go" / "build").mkdir(parents=True)
+    deleted = prune(tmp_path, unused_seconds=3600)
+    assert deleted == [tmp_path / "old-1", tmp_path / "go" / "build"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["go", "locks", "used-2"]

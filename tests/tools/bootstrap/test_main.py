@@ -56,3 +56,12 @@ def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "invalid choice: 'everything'" in done.stderr
     assert "worker" in done.stderr
+
+
+def test_a_cache_that_cannot_be_written_is_a_message(clones: Clones, tmp_path: Path) -> None:
+    """It names the place."""
+    (tmp_path / "a-file").write_text("")
+    done = setup(clones.make("clone").repository, "--only", "pulumi", cache=tmp_path / "a-file")
+    assert done.returncode == 1
+    assert f"Not a directory: '{tmp_path}/a-file/pulumi-runpod" in done.stderr
+    assert "Traceback" not in done.stderr

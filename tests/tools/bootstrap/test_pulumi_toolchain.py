@@ -150,6 +150,20 @@ def test_an_edit_of_the_host_builds_no_cli(clones: Clones, go: Recorder, console
     assert sum(call.startswith("go build") for call in go.calls) == 1
 
 
+def test_an_environment_that_was_deleted_from_the_cache_is_made_again(
+    clones: Clones, go: Recorder, console: Console
+) -> None:
+    """A toolchain that links to nothing would be no toolchain."""
+    places = clones.make("clone")
+    program = pulumi_toolchain.ensure(places, console=console)
+    environment = program.parents[1] / "environment"
+    (places.cache / environment.readlink().name).unlink()
+    assert not environment.exists()
+    places.uv.symlink_to(go.program("uv", "echo no network; exit 1"))
+    with pytest.raises(SetupError, match="could not make the language host's environment"):
+        pulumi_toolchain.ensure(places, console=console)
+
+
 def test_other_modules_or_another_recipe_give_another_cli(clones: Clones) -> None:
     """Nothing stale is ever found."""
 
