@@ -36,6 +36,20 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def _reasons(value: object) -> object:
+    """A map may be written as YAML, as JSON text or as `A=why; B=why`."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    pairs = [part.partition("=") for part in value.split(";") if part.strip()]
+    return {name.strip(): why.strip() for name, _, why in pairs}
+
+
+Reasons = Annotated[Mapping[str, str], BeforeValidator(_reasons)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
@@ -77,6 +91,27 @@ class StackSettings(BaseModel):
     """RunPod ends a job that has worked this long."""
     endpoint_timeout_seconds: int = Field(default=300, ge=6, le=7 * 24 * 3600)
     """How long a caller waits for an answer; above the execution timeout, so that a stuck job fails cleanly."""
+
+    gpu_vram_gb: float | None = Field(default=None, ge=0.1, le=10_000)
+    """GPU memory that the model needs. Where gpuPools is not set, the cheapest pool with 20 % more is taken."""
+    requests_per_day: float | None = Field(default=None, ge=0.001, le=1_000_000_000)
+    """Expected traffic, for cost and advice; goes with secondsEach."""
+    seconds_each: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    """Average time at work of a request."""
+    bursty: bool = True
+    """Whether requests come in waves with pauses between."""
+    active_hours_per_day: float = Field(default=24, ge=0.1, le=24)
+    """Hours that the requests of a day spread over."""
+    latency_target_seconds: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    """How soon a caller needs the answer, queue and cold start included."""
+    worst_case_seconds: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    """The longest that a healthy request may take."""
+    model_load_seconds: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    """Measured load of the model at a cold start; without it, a forecast."""
+    guard: Literal["off", "warn", "error"] = "warn"
+    """Advice: none; said, and errors stop; or warnings stop as well."""
+    silenced_advice: Reasons = Field(default_factory=dict)
+    """Rule -> why it does not hold here, `RP004=one user, who waits; RP008=...`."""
 
 
 class SettingsError(ValueError):
@@ -120,6 +155,21 @@ def _contradictions(settings: StackSettings, stack: str) -> list[str]:
             f"{settings.endpoint_timeout_seconds}: callers would give up before a stuck job fails. "
             f"{_command('endpointTimeoutSeconds', settings.execution_timeout_seconds + 60, stack)}"
         )
+    if (settings.requests_per_day is None) != (settings.seconds_each is None):
+        missing, example = ("secondsEach", 4) if settings.seconds_each is None else ("requestsPerDay", 500)
+        found.append(
+            f"{missing} is not set: requestsPerDay and secondsEach describe the traffic together. "
+            f"{_command(missing, example, stack)}"
+        )
+    if (
+        settings.worst_case_seconds is not None
+        and settings.seconds_each is not None
+        and settings.worst_case_seconds < settings.seconds_each
+    ):
+        found.append(
+            f"worstCaseSeconds is {settings.worst_case_seconds:g}, below the average, secondsEach, "
+            f"{settings.seconds_each:g}. {_command('worstCaseSeconds', f'{2 * settings.seconds_each:g}', stack)}"
+        )
     return found
 
 
@@ -136,13 +186,20 @@ def _mistake(error: ErrorDetails, given: Mapping[str, Any], stack: str) -> str:
     name = next(n for n in StackSettings.model_fields if to_camel(n) == key)
     default = StackSettings.model_fields[name].get_default()
     example = DEFAULTS["dev"].get(key, default)
-    return f"{key} is {given[key]!r}: {_allowed(name, error)}. {_command(key, example, stack)}"
+    mend = (
+        _command(key, example, stack)
+        if example is not None
+        else f"To remove it: pulumi config rm {key} --stack {stack}"
+    )
+    return f"{key} is {given[key]!r}: {_allowed(name, error)}. {mend}"
 
 
 def _allowed(name: str, error: ErrorDetails) -> str:
     field = StackSettings.model_fields[name]
     if isinstance(field.default, tuple):
         return "must be a list of names, written A,B"
+    if field.default_factory is dict:
+        return "must be a map, written A=why; B=why"
     bounds = {type(m).__name__: m for m in field.metadata}
     if "Ge" in bounds and "Le" in bounds:
         whole = "a whole number" if field.annotation is int else "a number"

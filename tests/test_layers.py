@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
         "pulumi_runpod.resources",
         "pulumi_runpod.client",
         "pulumi_runpod.planning",
+        "pulumi_runpod.settings",
         "pulumi_runpod.errors",
     },
     "pulumi_runpod.emulator": {"pulumi_runpod.wire"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pulumi
 
@@ -39,6 +39,11 @@ class SdxlService(ServerlessService):
         volumes = args.volumes or [self._new_volume(name, _own(args))]
         self.volume_ids = [v.id if isinstance(v, NetworkVolume) else pulumi.Output.from_input(v) for v in volumes]
         return volumes
+
+    def _volume_plans(self, args: ServerlessServiceArgs) -> Sequence[Mapping[str, pulumi.Input[Any]]]:
+        if args.volumes:
+            return super()._volume_plans(args)
+        return [{"size_gb": _own(args).volume_size_gb, "data_center": args.data_centers[0]}]
 
     def _new_volume(self, name: str, args: SdxlServiceArgs) -> NetworkVolume:
         if not args.data_centers:

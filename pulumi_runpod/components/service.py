@@ -1,16 +1,26 @@
 """`ServerlessService`: an image behind a queue, with its template and its endpoint.
 
-It refuses to guess what costs money: GPU pools have no default.
+It refuses to guess what costs money: GPUs have no default, neither pools nor a need. Every preview says what it will
+cost and what speaks against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pulumi
 
+from pulumi_runpod.components.deployed import deployed_outputs
+from pulumi_runpod.components.market import market
+from pulumi_runpod.components.outlook import chosen_pools, forecast
+from pulumi_runpod.components.plan_inputs import plan_inputs, volume_plan
+from pulumi_runpod.planning.advice import Market
+from pulumi_runpod.planning.cold_start import ColdStart
+from pulumi_runpod.planning.gpu_need import GpuNeed
+from pulumi_runpod.planning.service import Environment, Guard
+from pulumi_runpod.planning.traffic import Traffic
 from pulumi_runpod.resources.args import GpuArgs, QueueDelayArgs, ScalingArgs, WorkersArgs
 from pulumi_runpod.resources.endpoint import Endpoint, FlashBoot
 from pulumi_runpod.resources.network_volume import NetworkVolume
@@ -23,8 +33,12 @@ class ServerlessServiceArgs:
 
     image: pulumi.Input[str]
     """Image reference; one pinned by digest rolls out reliably."""
-    gpu_pools: pulumi.Input[Sequence[pulumi.Input[str]]]
+    gpu_pools: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
     """Ids of serverless GPU pools (`ADA_24`), best first."""
+    gpu: GpuNeed | None = None
+    """What the GPU must hold, `GpuNeed(vram_gb=12)`. Without `gpu_pools`, the cheapest pool that fits is taken, and
+    stays while it fits; with them, the need is what they are checked against.
+    """
     gpu_count: pulumi.Input[int] = 1
     """GPUs per worker."""
     min_cuda_version: pulumi.Input[str] | None = None
@@ -50,6 +64,17 @@ class ServerlessServiceArgs:
     registry: pulumi.Input[str] | None = None
     """Id of a registry credential for a private image."""
 
+    environment: Environment | None = None
+    """What the service is for: some advice holds in dev or prod alone."""
+    traffic: Traffic | None = None
+    """What is expected of it; without it the monthly cost is a wide range."""
+    cold_start: ColdStart = field(default_factory=ColdStart)
+    """What was measured of a cold start; the rest is forecast."""
+    guard: Guard = "warn"
+    """`warn`: advice is said, errors stop. `error`: warnings stop as well. `off`: no advice."""
+    silenced: Mapping[str, str] = field(default_factory=dict)
+    """Id of a rule (`RP004`) -> why it does not hold here."""
+
 
 class ServerlessService(pulumi.ComponentResource):
     """A template and a queue endpoint that follows it. Type `runpod:components:ServerlessService`."""
@@ -60,12 +85,20 @@ class ServerlessService(pulumi.ComponentResource):
     request_urls: pulumi.Output[Mapping[str, str]]
     """`run`, `run_sync`, `status`, `cancel`, `health` and others; take job URLs from here, never build them."""
     endpoint_timeout_seconds: pulumi.Output[int]
+    monthly_cost: pulumi.Output[Mapping[str, Any]]
+    """`low`, `expected` (null without traffic), `high` in `currency`, and where the `prices` are from."""
+    plan: pulumi.Output[Mapping[str, Any]]
+    """What cost and advice were reckoned with, for `pulumi-runpod cost` and `advise`."""
 
     _component_type: ClassVar[str] = "runpod:components:ServerlessService"
 
     def __init__(self, name: str, args: ServerlessServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self._component_type, name, None, opts)
         volumes = self._volumes(name, args)
+        prices, deployed = market(), deployed_outputs(self)
+        pools = args.gpu_pools or self._chosen_pools(name, args, prices, deployed)
+        told = forecast(self, plan_inputs(name, args, pools, self._volume_plans(args)), prices, deployed)
+        self.monthly_cost, self.plan = told["monthly_cost"], told["plan"]
         child = pulumi.ResourceOptions(parent=self)
         self.template = Template(
             name,
@@ -78,7 +111,7 @@ class ServerlessService(pulumi.ComponentResource):
         workers: WorkersArgs = {"min": args.workers_min, "max": args.workers_max}
         if args.scaling["type"] == "QUEUE_DELAY":
             workers["idle_timeout"] = args.idle_timeout_seconds
-        gpu: GpuArgs = {"pools": args.gpu_pools, "count": args.gpu_count}
+        gpu: GpuArgs = {"pools": pools, "count": args.gpu_count}
         if args.min_cuda_version is not None:
             gpu["min_cuda_version"] = args.min_cuda_version
         self.endpoint = Endpoint(
@@ -102,6 +135,8 @@ class ServerlessService(pulumi.ComponentResource):
                 "endpoint_id": self.endpoint_id,
                 "request_urls": self.request_urls,
                 "endpoint_timeout_seconds": self.endpoint_timeout_seconds,
+                "monthly_cost": self.monthly_cost,
+                "plan": self.plan,
             }
         )
 
@@ -112,6 +147,18 @@ class ServerlessService(pulumi.ComponentResource):
     ) -> Sequence[NetworkVolume | pulumi.Input[str]]:
         """The volumes of the endpoint; a derived service may declare its own, as children."""
         return args.volumes
+
+    def _volume_plans(self, args: ServerlessServiceArgs) -> Sequence[Mapping[str, pulumi.Input[Any]]]:
+        """Size and place of the volumes, as far as the program knows them: an id alone says neither."""
+        return [volume_plan(v) for v in args.volumes if isinstance(v, NetworkVolume)]
+
+    def _chosen_pools(
+        self, name: str, args: ServerlessServiceArgs, prices: Market, deployed: Mapping[str, Any]
+    ) -> Sequence[str]:
+        if args.gpu is None:
+            raise pulumi.RunError(f"{name}: say which GPUs: gpu_pools=['ADA_24'], or gpu=GpuNeed(vram_gb=12)")
+        centers = tuple(center for center in args.data_centers if isinstance(center, str))
+        return chosen_pools(self, args.gpu, prices, data_centers=centers, deployed=deployed)
 
     def _env(self, args: ServerlessServiceArgs) -> Mapping[str, pulumi.Input[str]]:
         return args.env

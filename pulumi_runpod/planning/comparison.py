@@ -78,7 +78,7 @@ class WarmWorker:
     cold_starts_avoided_per_day: Decimal
     per_cold_start_avoided: Decimal | None
     break_even_requests_per_day: Decimal | None
-    """From here on it costs what the on-demand worker does that hardly ever sleeps (within 1 %); None: at no traffic."""
+    """From here on an on-demand worker hardly ever sleeps and costs the same (within 1 %); None: at no traffic."""
 
 
 def warm_worker(plan: ServicePlan, prices: Prices) -> WarmWorker | None:

@@ -17,6 +17,7 @@ from pulumi_runpod.wire.network_volume import VolumeType
 Workers = Annotated[int, Field(ge=0, le=1000)]
 TimeoutSeconds = Annotated[int, Field(ge=1, le=WEEK_SECONDS)]
 Guard = Literal["off", "warn", "error"]
+Environment = Literal["dev", "staging", "prod"]
 
 
 class VolumePlan(Given):
@@ -30,7 +31,7 @@ class ServicePlan(Given):
     """Inputs of cost and advice. Seconds and GB; every count is per endpoint."""
 
     name: str = "endpoint"
-    environment: Literal["dev", "staging", "prod"] | None = None
+    environment: Environment | None = None
     image: str | None = None
     """None: not known before it is built."""
 

@@ -76,7 +76,7 @@ def test_at_break_even_the_on_demand_worker_costs_the_same_within_a_hundredth() 
 
 
 def test_a_worker_that_leaves_at_once_breaks_even_near_full_use() -> None:
-    """Without idle windows and cold starts to speak of, only a busy worker is worth keeping: 99 % of 86,400 s / 400 s."""
+    """Without idle windows and cold starts, only a busy worker is worth keeping: 99 % of 86,400 s / 400 s."""
     service = plan(10, 400, idle_timeout_seconds=1, flashboot="FLASHBOOT", cold_start={"model_load_seconds": 0.001})
     told = warm_worker(service, ONE_PRICE)
     assert told is not None
