@@ -21,6 +21,7 @@ from pulumi.dynamic import (
     ResourceProvider,
     UpdateResult,
 )
+from pulumi.runtime import rpc
 
 from pulumi_runpod.resources.verdict import reported
 
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
     from pulumi_runpod.wire.model import JsonObject
 
 PROVIDER_KEY = "__provider"
-CONFIG_KEYS = ("runpod:apiKey", "runpod:apiBaseUrl", "runpod:timeout", "runpod:acceptVanished")
+CONFIG_KEYS = (
+    "runpod:apiKey",
+    "runpod:apiBaseUrl",
+    "runpod:timeout",
+    "runpod:acceptVanished",
+    "runpod:s3AccessKeyId",
+    "runpod:s3SecretAccessKey",
+    "runpod:s3EndpointUrl",
+)
 
 
 class RunPodProvider(ResourceProvider):
@@ -69,9 +78,16 @@ class RunPodProvider(ResourceProvider):
 
     @reported
     def read(self, id_: str, props: JsonObject) -> ReadResult:
-        found = self._lifecycle.read(self._api(), id_, _from_engine(props))
+        olds = _from_engine(props)
+        found = self._lifecycle.read(self._api(), id_, olds)
         _tell(found.notices)
-        return ReadResult(found.id, found.outs, found.inputs) if found.id else ReadResult(None, {})
+        if found.id is None:
+            return ReadResult(None, {})
+        hidden = {
+            key: _strangers_hidden(value, olds.get(key)) if key in self._lifecycle.secret_fields else value
+            for key, value in found.inputs.items()
+        }
+        return ReadResult(found.id, found.outs, hidden)
 
     @reported
     def update(self, _id: str, _olds: JsonObject, _news: JsonObject) -> UpdateResult:
@@ -115,6 +131,13 @@ def _to_engine(props: JsonObject) -> JsonObject:
     from pulumi_runpod.resources.values import replaced
 
     return {key: replaced(value, put=lambda _: pulumi.output.UNKNOWN) for key, value in props.items()}
+
+
+def _strangers_hidden(value: object, known: object) -> object:
+    """Entries that somebody set outside, marked secret: nobody has said that they may be read in the state."""
+    if isinstance(value, dict) and isinstance(known, dict):
+        return {k: v if known.get(k) == v else rpc.wrap_rpc_secret(v) for k, v in value.items()}
+    return value
 
 
 def _tell(notices: Iterable[str]) -> None:

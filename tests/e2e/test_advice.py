@@ -1,0 +1,159 @@
+"""Advice and cost in the output of `pulumi preview`: the command itself, its language host, a local RunPod.
+
+One preview holds a service for each rule on which it fires, and one with a single change on which it does not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.planning.rules import RULE_IDS
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).resolve().parents[2]
+STOPS = "RP002"  # an error, which has a preview of its own
+
+
+@dataclass(frozen=True)
+class Preview:
+    code: int
+    text: str
+
+    def of(self, service: str) -> str:
+        """What was said of one service."""
+        found = re.search(rf"^  \S+ \({re.escape(service)}\):\n((?:    .*\n)+)", self.text, re.MULTILINE)
+        return found[1] if found else ""
+
+    def of_stack(self) -> str:
+        found = re.search(r"^  pulumi:pulumi:Stack \(.*\):\n((?:    .*\n)+)", self.text, re.MULTILINE)
+        return found[1] if found else ""
+
+
+@pytest.fixture(scope="module")
+def runpod() -> Iterator[LocalRunPod]:
+    with LocalRunPod() as local:
+        local.call(lambda platform: platform.stock.set("AMPERE_24@EU-RO-1", 0))
+        yield local
+
+
+@pytest.fixture(scope="module")
+def preview(runpod: LocalRunPod, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Preview]:
+    """`preview(show)`: the output of `pulumi preview` with these services; `environment` overrides."""
+    base = tmp_path_factory.mktemp("advice")
+    project = base / "project"
+    shutil.copytree(Path(__file__).parent / "advice_project", project)
+    (base / "backend").mkdir()
+    settings = {
+        **os.environ,
+        **runpod.environment,
+        "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_BACKEND_URL": f"file://{base / 'backend'}",
+        "PULUMI_HOME": str(pulumi_home),
+        "PULUMI_CONFIG_PASSPHRASE": "advice",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+    }
+
+    def pulumi(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+        return subprocess.run(
+            command,
+            cwd=project,
+            env={**settings, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def run(show: str = "all", **environment: str) -> Preview:
+        pulumi("config", "set", "show", show, "--stack", "dev", **environment)
+        done = pulumi("preview", "--stack", "dev", **environment)
+        return Preview(done.returncode, done.stdout + done.stderr)
+
+    made = pulumi("stack", "init", "dev")
+    assert made.returncode == 0, made.stderr
+    return run
+
+
+@pytest.fixture(scope="module")
+def previewed(preview: Callable[..., Preview], runpod: LocalRunPod) -> Preview:
+    """The preview of all services, with the calls that it took."""
+    runpod.forget_calls()
+    return preview()
+
+
+def test_a_preview_with_advice_goes_through(previewed: Preview, runpod: LocalRunPod) -> None:
+    """Warnings do not stop, and 35 services together ask for the catalog once, and for nothing else."""
+    assert previewed.code == 0, previewed.text
+    assert [f"{call.method} {call.path}" for call in runpod.calls()] == ["GET /v2/catalog/gpus"]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULE_IDS if rule != STOPS])
+def test_a_rule_fires_in_the_preview_of_its_service_alone(previewed: Preview, rule: str) -> None:
+    """The service that breaks the rule is told so, and the same service with one change is not."""
+    assert f"{rule} " in previewed.of(f"fires-{rule}")
+    silent = previewed.of(f"silent-{rule}")
+    assert "prices: " in silent
+    assert f"{rule} " not in silent
+
+
+def test_every_service_is_told_its_monthly_range(previewed: Preview) -> None:
+    """500 requests of 4 s on a pool at $1.116/h: $18.60 of work, and disk; the currency is said."""
+    told = previewed.of("silent-RP012")
+    assert re.search(r"\$18\.65 to \$[\d,.]+ a month, \$[\d,.]+ expected \(USD\); prices: catalog of RunPod", told), (
+        told
+    )
+
+
+def test_a_silenced_rule_and_an_unguarded_service_are_quiet(previewed: Preview) -> None:
+    """A reason given by id, or guard off: the cost is said, the advice not."""
+    for service in ("silenced", "unguarded"):
+        assert "a month" in previewed.of(service)
+        assert "RP004" not in previewed.of(service)
+
+
+def test_an_error_stops_before_anything_is_declared(previewed: Preview, preview: Callable[..., Preview]) -> None:
+    """RP002 ends the program in one message without a traceback; the service with a shorter timeout goes through."""
+    stopped = preview("error")
+    assert stopped.code != 0
+    assert "error: fires-RP002: RP002 callers give up" in stopped.of_stack()
+    assert "fires-RP002 is not deployed because of RP002" in stopped.text
+    assert "Traceback" not in stopped.text
+    assert "dynamic/runpod" not in stopped.text
+    assert "RP002" not in previewed.of("silent-RP002")
+
+
+def test_a_strict_guard_stops_at_a_warning(preview: Callable[..., Preview]) -> None:
+    """guard=error: what is a warning elsewhere is not deployed here."""
+    stopped = preview("strict")
+    assert stopped.code != 0
+    assert "strict is not deployed because of RP004" in stopped.text
+
+
+def test_a_failing_catalog_is_said_and_stops_nothing(preview: Callable[..., Preview]) -> None:
+    """Nobody answers: the preview goes on with the dated copy of the catalog, and says so once."""
+    told = preview("all", RUNPOD_API_BASE_URL="http://127.0.0.1:9")
+    assert told.code == 0, told.text
+    assert told.of_stack().count("the RunPod catalog could not be read") == 1
+    assert "prices: copy of the catalog of 2026-" in told.of("silent-RP012")
+    assert "RP017" not in told.of("fires-RP017")
+    assert "RP001" in told.of("fires-RP001")
+
+
+def test_the_dated_copy_can_be_asked_for(preview: Callable[..., Preview], runpod: LocalRunPod) -> None:
+    """Whoever wants no call at all gets none, and no complaint."""
+    runpod.forget_calls()
+    told = preview("strict", RUNPOD_OFFLINE_CATALOG="1")
+    assert runpod.calls() == []
+    assert "could not be read" not in told.text
