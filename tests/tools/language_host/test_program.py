@@ -12,7 +12,7 @@ def test_the_exec_script_gets_what_the_request_holds_and_no_empty_option() -> No
     request = language_pb2.RunRequest(
         project="p",
         stack="s",
-        pwd="/work",
+        pwd="/projects/p",
         args=["--flag"],
         dryRun=True,
         parallel=4,
@@ -21,5 +21,5 @@ def test_the_exec_script_gets_what_the_request_holds_and_no_empty_option() -> No
     )
     assert exec_arguments(request, "127.0.0.1:2") == [
         *("--monitor", "127.0.0.1:1", "--engine", "127.0.0.1:2", "--project", "p", "--root_directory", "/root"),
-        *("--stack", "s", "--pwd", "/work", "--dry_run", "true", "--parallel", "4", ".", "--flag"),
+        *("--stack", "s", "--pwd", "/projects/p", "--dry_run", "true", "--parallel", "4", ".", "--flag"),
     ]
