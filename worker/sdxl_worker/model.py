@@ -149,7 +149,7 @@ def load(settings: Settings, weights: Weights, refiner: Weights | None, librarie
         WeightsError: the VAE named by VAE_NAME is missing or not whole.
     """
     torch, diffusers = libraries.torch(), libraries.diffusers()
-    diffusers.utils.logging.disable_progress_bar()
+    _silence_progress_bars()
     started = time.perf_counter()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = _dtype(torch, settings, device)
@@ -184,6 +184,14 @@ def load(settings: Settings, weights: Weights, refiner: Weights | None, librarie
         dtype=dtype,
         load_seconds=time.perf_counter() - started,
     )
+
+
+def _silence_progress_bars() -> None:
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()
 
 
 def _dtype(torch: Any, settings: Settings, device: str) -> Any:

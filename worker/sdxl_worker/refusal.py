@@ -12,6 +12,7 @@ from sdxl_worker.schedulers import SchedulerName
 from sdxl_worker.settings import Settings
 
 MAX_PROMPT = 2000  # characters
+MAX_STEPS = 100
 MAX_SEED = 2**63 - 1  # torch.Generator takes a signed 64-bit number
 
 
@@ -23,7 +24,7 @@ def allowed(settings: Settings) -> dict[str, str]:
         "negative_prompt": f"up to {MAX_PROMPT} characters",
         "width": side,
         "height": side,
-        "num_inference_steps": "a whole number from 1 to 100",
+        "num_inference_steps": f"a whole number from 1 to {MAX_STEPS}",
         "guidance_scale": "a number from 0 to 20",
         "seed": f"a whole number from 0 to {MAX_SEED}",
         "num_images": f"a whole number from 1 to {settings.max_images}",
@@ -33,7 +34,7 @@ def allowed(settings: Settings) -> dict[str, str]:
         "strength": "a number above 0 and up to 1, together with image or image_url",
         "refiner": "an object with start and num_inference_steps, both optional",
         "refiner.start": "a number between 0 and 1",
-        "refiner.num_inference_steps": "a whole number from 1 to 100",
+        "refiner.num_inference_steps": f"a whole number from 1 to {MAX_STEPS}",
         "loras": "up to 4 objects with name and scale",
         "loras.name": "the name of a file in the volume's loras folder",
         "loras.scale": "a number from -4 to 4",

@@ -25,11 +25,12 @@ from pydantic import (
 
 from sdxl_worker.answer import Format
 from sdxl_worker.failure import Code, JobError
-from sdxl_worker.refusal import MAX_PROMPT, MAX_SEED, json_type, refusal
+from sdxl_worker.refusal import MAX_PROMPT, MAX_SEED, MAX_STEPS, json_type, refusal
 from sdxl_worker.schedulers import ALIASES, SchedulerName
 from sdxl_worker.settings import Settings
 from sdxl_worker.weights import ModelDefaults
 
+_PNDM_STEPS = 4  # its first steps are those of a method of fourth order
 _RANDOM_SEEDS = 2**53 - 1024  # drawn seeds survive JSON readers that keep numbers as doubles
 _NULL_IS_UNSAID = frozenset({"width", "height", "scheduler"})
 
@@ -58,7 +59,7 @@ class Refiner(_Part):
     """Hands the last part of the denoising to the refiner."""
 
     start: float = Field(0.8, gt=0, lt=1)
-    num_inference_steps: int | None = Field(None, ge=1, le=100)
+    num_inference_steps: int | None = Field(None, ge=1, le=MAX_STEPS)
 
 
 class Lora(_Part):
@@ -80,7 +81,7 @@ class Request(_Part):
     negative_prompt: str = Field("", max_length=MAX_PROMPT)
     width: int | None = Field(None, multiple_of=8)
     height: int | None = Field(None, multiple_of=8)
-    num_inference_steps: int = Field(ge=1, le=100)
+    num_inference_steps: int = Field(ge=1, le=MAX_STEPS)
     guidance_scale: float = Field(ge=0, le=20)
     seed: int = Field(ge=0, le=MAX_SEED)
     num_images: int = Field(1, ge=1)
@@ -161,6 +162,9 @@ class Request(_Part):
             )
         if not self.has_image and "strength" in self.model_fields_set:
             raise ValueError("strength: only means something together with image or image_url")
+        fewest = min(self.num_inference_steps, (self.refiner and self.refiner.num_inference_steps) or MAX_STEPS)
+        if self.scheduler is SchedulerName.PNDM and fewest < _PNDM_STEPS:
+            raise ValueError(f"num_inference_steps: pndm needs at least {_PNDM_STEPS} steps")
         if self.refiner is not None:
             steps = self.refiner.num_inference_steps or self.num_inference_steps
             if round(self.num_inference_steps * self.refiner.start) < 1 or round(steps * (1 - self.refiner.start)) < 1:

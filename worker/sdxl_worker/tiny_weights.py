@@ -100,8 +100,8 @@ def _write_manifest(folder: Path, recipe: str) -> None:
     (folder / MANIFEST).write_text(json.dumps({"recipe": recipe, "files": entries}, indent=1) + "\n")
 
 
-def _tokenizer(folder: Path) -> CLIPTokenizer:
-    """Byte-level vocabulary of printable ASCII: 94 letters, 94 word ends, 2 marks; no merges."""
+def write_tokenizer(folder: Path) -> CLIPTokenizer:
+    """A tokenizer that needs no download: byte-level vocabulary of printable ASCII: 94 letters, 94 word ends, 2 marks; no merges."""
     from transformers import CLIPTokenizer
 
     folder.mkdir()
@@ -145,7 +145,7 @@ def _build(out: Path, *, kind: Kind, precision: Precision, variant: str | None) 
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
-    tokenizer = _tokenizer(out.with_name("tokenizer"))
+    tokenizer = write_tokenizer(out.with_name("tokenizer"))
     text = CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=_HIDDEN,
