@@ -15,6 +15,7 @@
     |   +-- RateLimited          429, after all the waiting that is allowed
     |   +-- ServerError          5xx, after the retries that are allowed
     |   +-- UnexpectedAnswer     not what the published API answers: content type, JSON, shape
+    +-- VolumeError              files of a volume could not be read or written over S3
     +-- JobError
         +-- JobFailed            the worker reported an error
         +-- JobTimedOut          the service gave up on it: execution limit or time to live
@@ -76,7 +77,7 @@ class ConnectionFailed(RunPodError):
     def __init__(self, method: str, url: str, reason: str, *, sent: bool = False) -> None:
         self.method, self.url, self.reason, self.sent = method, url, reason, sent
         advice = (
-            "the service did not answer in time: try again"
+            "the service broke off: try again, or raise `runpod:timeout` (seconds)"
             if sent
             else "check the network, and the base URL (`runpod:apiBaseUrl` or RUNPOD_API_BASE_URL)"
         )
@@ -237,6 +238,14 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+class VolumeError(RunPodError):
+    """Files of a volume could not be read or written over S3. `code` is S3's, None where nothing answered."""
+
+    def __init__(self, action: str, reason: str, *, code: str | None = None, advice: str = "") -> None:
+        self.code = code
+        super().__init__(f"{action} -> {reason.rstrip('.')}. {advice}" if advice else f"{action} -> {reason}")
 
 
 class JobError(RunPodError):

@@ -64,11 +64,18 @@ def saying(answer: bytes) -> Script:
     return lambda connection: connection.sendall(answer)
 
 
-def http(status: str, body: str, *, content_type: str = "application/json", length: int | None = None) -> Script:
-    """A whole answer, or one that promises `length` bytes of body."""
+def http(
+    status: str,
+    body: str,
+    *,
+    content_type: str = "application/json",
+    length: int | None = None,
+    keeps_open: bool = False,
+) -> Script:
+    """A whole answer, or one that promises `length` bytes of body; one that `keeps_open` hides that a close follows."""
     told = body.encode()
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length or len(told)}\r\n\r\n"
-    return saying(head.encode() + told)
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length or len(told)}\r\n"
+    return saying(f"{head}{'' if keeps_open else 'Connection: close'}".rstrip().encode() + b"\r\n\r\n" + told)
 
 
 @contextmanager
