@@ -42,7 +42,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "RP008": ({"image": "registry.example.com/team/worker:latest"}, {"image": "registry.example.com/team/worker:1.4"}),
     "RP009": (
         {"volumes": [{"size_gb": 20, "data_center": "EU-CZ-1"}], "data_centers": ("EU-RO-1",)},
-        {"data_centers": ("EU-RO-1", "EU-CZ-1"), "gpu_pools": ("EMPTY_24",), "volumes": []},
+        {"data_centers": ("EU-RO-1", "EU-CZ-1")},
     ),
     "RP010": (
         {"gpu_pools": ("EMPTY_24",), "volumes": [{"size_gb": 20, "data_center": "EU-RO-1"}]},
@@ -140,12 +140,17 @@ def test_half_a_second_is_real_time_whatever_is_kept_warm() -> None:
     assert "real time" in advice.reason
 
 
-def test_a_volume_where_the_pool_is_not_is_told_with_where_it_is() -> None:
-    """A pool that the catalog lists in other data centers alone."""
+def test_a_pool_that_is_not_where_the_volume_lies_is_out_of_stock_there() -> None:
+    """A pool that the catalog lists in other data centers alone is told with where it is."""
     advice = told(everything(), gpu_pools=("ELSEWHERE_24",), volumes=[{"size_gb": 20, "data_center": "EU-RO-1"}])
-    assert "there are no GPUs of ELSEWHERE_24" in advice["RP009"].reason
-    assert "US-KS-2" in advice["RP009"].fix
-    assert "RP010" not in advice
+    assert "no stock in EU-RO-1 with its volume" in advice["RP010"].reason
+    assert "US-KS-2" in advice["RP010"].fix
+    assert "RP009" not in advice
+
+
+def test_a_second_pool_with_stock_is_enough() -> None:
+    """One of several pools with a free GPU keeps workers from waiting."""
+    assert "RP010" not in told(everything(), gpu_pools=("EMPTY_24", "MIDDLE_24"), data_centers=("EU-RO-1",))
 
 
 def test_without_a_catalog_only_rules_that_need_none_speak() -> None:
