@@ -39,10 +39,11 @@ class CollectionRoutes:
             of_one["GET"] = self.get
         if collection.update is not None:
             of_one["PATCH"] = self.update
-        return [
-            methods(f"{collection.path}/{{id}}", of_one),
-            methods(collection.path, {"GET": self.list, "POST": self.create}),
-        ]
+        of_all: dict[str, Handler] = {"GET": self.list, "POST": self.create}
+        if self.rules.newer:
+            of_one = {method: self._unless_older(handler) for method, handler in of_one.items()}
+            of_all = {method: self._unless_older(handler) for method, handler in of_all.items()}
+        return [methods(f"{collection.path}/{{id}}", of_one), methods(collection.path, of_all)]
 
     async def create(self, request: Request) -> Response:
         raw = await body_of(request)
@@ -104,6 +105,14 @@ class CollectionRoutes:
 
     def _parse(self, model: type[wire.Request], raw: bytes) -> wire.Request:
         return parse(model, raw, switches=self.platform.switches, branched=self.rules.branched)
+
+    def _unless_older(self, handler: Handler) -> Handler:
+        async def handle(request: Request) -> Response:
+            if self.platform.switches.document == "2026-08":
+                raise ProblemError(404, "resource not found")
+            return await handler(request)
+
+        return handle
 
     def _row(self, request: Request) -> Row:
         row = self.store.get(self.collection.kind, request.path_params["id"])

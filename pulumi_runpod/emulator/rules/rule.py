@@ -27,6 +27,8 @@ class Rules(Generic[CreateT, UpdateT]):
     collection: ClassVar[Collection]
     branched: ClassVar[bool] = False
     """The document composes the bodies of this kind from `allOf` branches."""
+    newer: ClassVar[bool] = False
+    """The older document has no such kind."""
     id_length: ClassVar[int] = 10
     public: ClassVar[Mapping[str, str]] = {}
     """JSON text, by id, of objects that can be read though they are not the account's own."""

@@ -11,6 +11,7 @@ from pulumi_runpod.wire.secret import SECRETS, CreateSecret, UpdateSecret
 
 class SecretRules(Rules[CreateSecret, UpdateSecret]):
     collection = SECRETS
+    newer = True
     filters = {"name": "name"}  # noqa: RUF012 - declared as ClassVar in the base
 
     def create(self, wanted: CreateSecret) -> tuple[JsonObject, JsonObject]:
