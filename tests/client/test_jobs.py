@@ -136,7 +136,7 @@ def test_a_failed_job_can_be_put_in_the_queue_again(jobs: JobClient) -> None:
 
 def test_a_running_job_can_be_stopped(jobs: JobClient) -> None:
     """It ends CANCELLED, and asking for its output says so."""
-    job = jobs.run({"echo": 1, "sleep": 20})
+    job = jobs.run({"echo": 1, "sleep": 4})
 
     assert jobs.cancel(job.id).status == "CANCELLED"
     with pytest.raises(JobCancelled):
@@ -146,9 +146,12 @@ def test_a_running_job_can_be_stopped(jobs: JobClient) -> None:
 def test_a_job_beyond_its_time_is_told_with_the_limits(hasty: RetryPolicy) -> None:
     """The message names what to raise. (Answered from a script: a real time-out takes its time.)"""
     ended = http("200 OK", '{"id": "j", "status": "TIMED_OUT"}')
-    with served(http("200 OK", '{"id": "j", "status": "IN_QUEUE"}'), ended) as server:
-        with client_of(server.url, hasty) as jobs, pytest.raises(JobTimedOut, match="executionTimeout"):
-            jobs.output({"echo": 1})
+    with (
+        served(http("200 OK", '{"id": "j", "status": "IN_QUEUE"}'), ended) as server,
+        client_of(server.url, hasty) as jobs,
+        pytest.raises(JobTimedOut, match="executionTimeout"),
+    ):
+        jobs.output({"echo": 1})
 
 
 def test_we_stop_waiting_and_the_job_goes_on(jobs: JobClient) -> None:
@@ -186,7 +189,7 @@ def test_asyncio_does_the_same(endpoint: Endpoint, settings: Settings) -> None:
             job = await jobs.run({"parts": [1, 2]})
             assert [part async for part in jobs.stream(job.id, timeout=30)] == [1, 2]
             assert (await jobs.status(job.id)).status == "COMPLETED"
-            slow = await jobs.run({"sleep": 20})
+            slow = await jobs.run({"sleep": 4})
             assert (await jobs.cancel(slow.id)).status == "CANCELLED"
             failed = await jobs.wait((await jobs.run({"fail": "x"})).id, timeout=30)
             assert (await jobs.retry(failed.id)).id == failed.id
