@@ -57,7 +57,7 @@ class Clone:
         log = json.loads(self.done(".venv/bin/pulumi-runpod emulator log --state .local/runpod --json"))
         return [
             f"{call['method']} {call['path']}"
-            for call in log
+            for call in log["calls"]
             if re.match(r"/v2/(serverless|templates|network-volumes)", call["path"])
         ]
 
@@ -95,8 +95,9 @@ def deployed(clone: Clone) -> Clone:
 
 
 @pytest.fixture(scope="module")
-def jobs(deployed: Clone) -> JobClient:
-    return deployed.job_client()
+def jobs(deployed: Clone) -> Iterator[JobClient]:
+    with deployed.job_client() as client:
+        yield client
 
 
 def image(job: Job) -> bytes:
@@ -201,8 +202,10 @@ def test_mistakes_in_the_settings_are_told_in_one_line_each(deployed: Clone) -> 
 def test_make_down_leaves_nothing(clone: Clone) -> None:
     """After `make down` the stack is empty and nothing listens; a second one has nothing to do."""
     clone.done("make up")
-    pid = json.loads(clone.done(".venv/bin/pulumi-runpod emulator status --state .local/runpod --json"))["pid"]
     clone.done("make down")
 
-    assert not Path(f"/proc/{pid}").exists()
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", clone.port)) != 0
     clone.done("make down")
+    clone.done("make up")
+    assert [call.split("/")[2] for call in clone.calls()] == ["network-volumes", "templates", "serverless"]

@@ -6,8 +6,9 @@ import io
 from pathlib import Path
 
 import pytest
-from bootstrap.console import Console
 from setup_stand_ins import Clones, Recorder
+
+from bootstrap.console import Console
 
 
 @pytest.fixture

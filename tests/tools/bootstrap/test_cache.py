@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from bootstrap.cache import key_of, link, obtain, prune
 from bootstrap.console import Console
 

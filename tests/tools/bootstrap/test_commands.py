@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from bootstrap.commands import LAST_LINES, run
 from bootstrap.errors import SetupError
 

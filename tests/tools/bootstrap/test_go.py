@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from setup_stand_ins import Clones, Recorder
+
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
 from bootstrap.go import find_go, go_on_path
-from setup_stand_ins import Clones, Recorder
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from setup_stand_ins import Clones, Recorder
+
 from bootstrap import pulumi_toolchain
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
 from bootstrap.go_programs import PULUMI, entry_name
 from bootstrap.places import Places
-from setup_stand_ins import Clones, Recorder
 
 GO = """
 case "$1 $2" in

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from setup_stand_ins import Clones, Recorder
+
 from bootstrap import python_environment
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
 from bootstrap.places import Places
-from setup_stand_ins import Clones, Recorder
 
 
 def clone_with_environment(clones: Clones, recorder: Recorder, version: str = "3.11.7") -> Places:

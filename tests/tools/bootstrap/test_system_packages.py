@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from setup_stand_ins import Recorder
+
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
 from bootstrap.system_packages import SystemPackage, ensure
-from setup_stand_ins import Recorder
 
 
 def widget(recorder: Recorder) -> SystemPackage:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 
+from setup_stand_ins import Clones, Recorder
+
 from bootstrap import worker_environment
 from bootstrap.console import Console
 from bootstrap.places import Places
-from setup_stand_ins import Clones, Recorder
 
 
 def clone_with_worker(clones: Clones, recorder: Recorder, name: str, lock: str = "torch==1\n") -> Places:

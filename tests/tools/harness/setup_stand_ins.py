@@ -10,9 +10,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from probe_projects import ROOT
+
 from bootstrap.language_host import environment_name
 from bootstrap.places import Places, this_clone
-from probe_projects import ROOT
 
 
 @dataclass(frozen=True)
