@@ -5,6 +5,7 @@ Redone only when what it is made from has changed. It keeps pip, which the offic
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,9 +57,20 @@ def ensure(places: Places, *, console: Console) -> None:
                 purpose="install the package itself into .venv",
                 advice="The package's own build failed: look at pyproject.toml.",
             )
+            _show_plugin_note(places)
 
     inputs = {"bootstrap": bootstrap, "pins": pins, "build": build, "described": described}
     _once(places, "package", inputs, install, console=console)
+
+
+def _show_plugin_note(places: Places) -> None:
+    """Put `pulumi-plugin.json` where the wheel has it. An editable install has no such folder, and the official language
+    host would then have the engine look for a plugin of the package's name.
+    """
+    for site_packages in places.venv.glob("lib/python3*/site-packages"):
+        folder = site_packages / "pulumi_runpod_serverless"
+        folder.mkdir(exist_ok=True)
+        shutil.copy2(places.tools / "plugin" / "pulumi-plugin.json", folder)
 
 
 def _input(path: Path) -> Path:

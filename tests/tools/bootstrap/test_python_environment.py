@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def test_what_is_installed_is_pinned_by_hash_and_the_package_is_editable(
     assert "requirements-dev.txt" in sync
     assert install.startswith("uv pip install")
     assert install.endswith(f"--editable {places.repository}")
+
+
+def test_the_official_host_finds_that_there_is_no_plugin(clones: Clones, recorder: Recorder, console: Console) -> None:
+    """The note lies where that host looks: in a folder of the distribution's name beside the installed packages."""
+    places = clone_with_environment(clones, recorder)
+    python_environment.ensure(places, console=console)
+    (note,) = places.venv.glob("lib/python3*/site-packages/pulumi_runpod_serverless/pulumi-plugin.json")
+    assert json.loads(note.read_text()) == {"resource": False}
 
 
 def test_an_unchanged_clone_starts_no_process(clones: Clones, recorder: Recorder, console: Console) -> None:
