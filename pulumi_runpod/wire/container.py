@@ -76,7 +76,7 @@ def decode_args(args: str) -> tuple[list[str], list[str]]:
 
 def port_mistake(port: str) -> str | None:
     """What is wrong with a port declaration, or None. The service takes any string here: this is our own check."""
-    match = _PORT.match(port)
+    match = _PORT.fullmatch(port)
     if match and 1 <= int(match[1]) <= 65535:
         return None
     return f"{port!r} is not a port: write NUMBER/http or NUMBER/tcp, with a number from 1 to 65535"

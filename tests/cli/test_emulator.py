@@ -1,0 +1,109 @@
+"""The group `emulator`, as processes: what scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from pulumi_runpod.emulator.background import stop
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pulumi_runpod.cli", "emulator", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state directory whose server, if a test started one, is stopped."""
+    yield tmp_path / "state"
+    stop(tmp_path / "state")
+
+
+def test_start_status_and_stop(state: Path) -> None:
+    """Started once however often it is asked; found by its state; gone after stop, and stop again is no error."""
+    first = json.loads(run("start", "--port", "0", "--state", str(state), "--json").stdout)
+    again = json.loads(run("start", "--port", "0", "--state", str(state), "--json").stdout)
+    status = json.loads(run("status", "--state", str(state), "--json").stdout)
+
+    assert (first["started"], again["started"]) == (True, False)
+    assert first["jobs"] == f"{first['api']}/v2"
+    assert again["pid"] == status["pid"] == first["pid"]
+    assert run("stop", "--state", str(state)).stdout == "Local RunPod stopped.\n"
+    gone = run("status", "--state", str(state), "--json")
+    assert (gone.returncode, json.loads(gone.stdout)) == (3, {"running": False})
+    assert run("stop", "--state", str(state)).returncode == 0
+
+
+def test_start_with_other_options_is_refused(state: Path) -> None:
+    """One line that says how to stop the one that runs."""
+    run("start", "--port", "0", "--state", str(state))
+    other = run("start", "--port", "0", "--state", str(state), "--worker", "*/x=python -m x")
+
+    assert other.returncode == 1
+    assert other.stderr.startswith("error: a local RunPod runs at http://127.0.0.1:")
+    assert "emulator stop --state" in other.stderr
+    assert other.stderr.count("\n") == 1
+
+
+def test_the_key_is_not_in_the_process_list(state: Path) -> None:
+    """It reaches the server in its environment, opens it, and is the only one that does."""
+    told = json.loads(run("start", "--port", "0", "--state", str(state), "--api-key", "s3cr3t", "--json").stdout)
+    command_line = Path(f"/proc/{told['pid']}/cmdline").read_bytes()
+    statuses = [
+        httpx.get(f"{told['api']}/v2/templates", headers={"Authorization": f"Bearer {key}"}).status_code
+        for key in ("s3cr3t", "local")
+    ]
+
+    assert b"s3cr3t" not in command_line
+    assert statuses == [200, 401]
+
+
+def test_faults_clock_switches_and_log(state: Path) -> None:
+    """What the control API does, each by one command; a wrong key and no server are one clear line."""
+    api = json.loads(run("start", "--port", "0", "--state", str(state), "--json").stdout)["api"]
+    at = ("--state", str(state))
+    fault = run("fault", "add", "http.status", "--path", "/v2/templates", "--times", "0", *at).stdout.strip()
+    struck = httpx.get(f"{api}/v2/templates", headers={"Authorization": "Bearer local"}).status_code
+
+    assert struck == 503
+    assert run("fault", "list", *at).stdout == f"{fault}  http.status  * /v2/templates  struck 1, until cleared\n"
+    assert run("fault", "clear", fault, *at).returncode == 0
+    assert run("log", "--method", "get", *at).stdout == "503 GET /v2/templates\n"
+    assert run("clock", "freeze", *at).stdout.endswith(" (frozen)\n")
+    assert run("switch", "set", "workerQuota", "5", *at).stdout == "workerQuota = 5\n"
+    assert json.loads(run("switch", "list", "--json", *at).stdout)["workerQuota"] == 5
+    assert run("reset", *at).stdout == "The local RunPod is empty.\n"
+    wrong = run("switch", "set", "workerQuota", "-5", *at)
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
+    assert "workerQuota" in wrong.stderr
+    assert "--api-key" in run("clock", "show", "--api-key", "wrong", *at).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("serve", "--host", "0.0.0.0"), "--api-key"),
+        (("serve", "--worker", "nonsense"), "GLOB=COMMAND"),
+        (("start", "--worker", "=x"), "GLOB=COMMAND"),
+        (("serve", "--quota", "lots"), "q=CALLS;w=SECONDS"),
+        (("start", "--host", "192.0.2.1", "--api-key", "k"), "cannot listen on 192.0.2.1"),
+        (("clock", "show"), "start one with"),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    """Exit 1, one line on standard error, no traceback."""
+    port = () if arguments[0] == "clock" else ("--port", "0")
+    done = run(*arguments, *port, "--state", str(tmp_path / "state"))
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
