@@ -13,16 +13,13 @@ import typer
 
 from pulumi_runpod.cli import emulator_control
 from pulumi_runpod.emulator import background
-from pulumi_runpod.emulator.platform import WorkerCommand
-from pulumi_runpod.emulator.ratelimit import DEFAULT_QUOTA, parse_quota
-from pulumi_runpod.emulator.server import (
+from pulumi_runpod.emulator.quota import DEFAULT_QUOTA, parse_quota
+from pulumi_runpod.emulator.server_settings import (
     DEFAULT_PORT,
     DEFAULT_STATE,
     ServerError,
     ServerSettings,
-)
-from pulumi_runpod.emulator.server import (
-    serve as serve_in_foreground,
+    WorkerCommand,
 )
 from pulumi_runpod.errors import RunPodError, SettingsError
 
@@ -65,6 +62,9 @@ def serve(
         quota=_checked_quota(quota),
         worker_commands=_worker_commands(worker),
     )
+    # Only the server itself needs what it is made of: every other command starts without it.
+    from pulumi_runpod.emulator.server import serve as serve_in_foreground
+
     with errors_told():
         serve_in_foreground(settings, sys.stdout, arguments=_arguments(port, host, state, worker, quota))
 

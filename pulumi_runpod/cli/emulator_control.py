@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
 from pulumi_runpod.emulator.background import KEY_VARIABLE
 from pulumi_runpod.emulator.remote import Remote
-from pulumi_runpod.emulator.server import DEFAULT_KEY, DEFAULT_STATE, ServerError
+from pulumi_runpod.emulator.server_settings import DEFAULT_KEY, DEFAULT_STATE, ServerError
 from pulumi_runpod.errors import RunPodError, SettingsError
 
 fault = typer.Typer(help="Make things go wrong on purpose.", no_args_is_help=True)
@@ -165,7 +166,7 @@ def log(
 ) -> None:
     """Who called what: method, path and status of the last 10,000 calls."""
     query = {"path": path, **({"method": method.upper()} if method else {})}
-    told = _call(state, api_key, "GET", "requests", **query)
+    told = _call(state, api_key, "GET", f"requests?{urlencode(query)}")
     if as_json:
         typer.echo(json.dumps(told))
     else:
@@ -177,10 +178,10 @@ def _tell_clock(told: dict[str, Any], *, as_json: bool) -> None:
     typer.echo(json.dumps(told) if as_json else told["now"] + (" (frozen)" if told["frozen"] else ""))
 
 
-def _call(state: Path, api_key: str, method: str, name: str, body: object = None, **query: str) -> Any:
+def _call(state: Path, api_key: str, method: str, name: str, body: object = None) -> Any:
     if not api_key.isascii():
         raise SettingsError("--api-key: a key is one word of ASCII characters")
     try:
-        return Remote(state, api_key).call(method, name, body, **query)
+        return Remote(state, api_key).call(method, name, body)
     except ServerError as failure:
         raise RunPodError(str(failure)) from failure

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulumi_runpod.emulator.server import ADDRESS_FILE, ServerError
+from pulumi_runpod.emulator.server_settings import ADDRESS_FILE, ServerError
 
 KEY_VARIABLE = "RUNPOD_EMULATOR_API_KEY"
 """The key reaches the child here, where `ps` does not show it."""

@@ -30,7 +30,7 @@ from pulumi_runpod.emulator.auth import Access, Level
 from pulumi_runpod.emulator.faults import PLATFORM_KINDS, Fault
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.problem import ProblemError
-from pulumi_runpod.emulator.ratelimit import parse_quota
+from pulumi_runpod.emulator.quota import parse_quota
 from pulumi_runpod.emulator.route import body_of, json_response, methods
 from pulumi_runpod.emulator.switches import Switches
 

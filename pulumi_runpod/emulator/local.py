@@ -15,11 +15,12 @@ from typing import Self, TypeVar
 from pulumi_runpod.emulator.auth import Access, Level
 from pulumi_runpod.emulator.control import addresses, arm, reset, turn
 from pulumi_runpod.emulator.faults import Fault, FaultKind
-from pulumi_runpod.emulator.platform import Platform, WorkerCommand
-from pulumi_runpod.emulator.ratelimit import DEFAULT_QUOTA, parse_quota
+from pulumi_runpod.emulator.platform import Platform
+from pulumi_runpod.emulator.quota import DEFAULT_QUOTA, parse_quota
 from pulumi_runpod.emulator.request_log import Call
 from pulumi_runpod.emulator.s3 import S3Key, owner_key
-from pulumi_runpod.emulator.server import DEFAULT_KEY, LocalServer, ServerError, ServerSettings, base_url, bind, opened
+from pulumi_runpod.emulator.server import LocalServer, base_url, bind, opened
+from pulumi_runpod.emulator.server_settings import DEFAULT_KEY, ServerError, ServerSettings, WorkerCommand
 from pulumi_runpod.emulator.switches import Switches
 
 T = TypeVar("T")
@@ -100,6 +101,8 @@ class LocalRunPod:
             "RUNPOD_API_KEY": self.api_key,
             "RUNPOD_API_BASE_URL": self.api,
             "RUNPOD_ENDPOINT_BASE_URL": self.jobs,
+            "RUNPOD_S3_ACCESS_KEY_ID": self.s3_key.access_key_id,
+            "RUNPOD_S3_SECRET_ACCESS_KEY": self.s3_key.secret_access_key,
         }
 
     def s3_endpoint_url(self, data_center: str) -> str:

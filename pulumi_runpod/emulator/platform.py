@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pulumi_runpod.emulator.faults import Faults
+from pulumi_runpod.emulator.server_settings import WorkerCommand
 from pulumi_runpod.emulator.stock import Stock
 from pulumi_runpod.emulator.switches import Switches
 from pulumi_runpod.wire.model import JsonObject
@@ -68,14 +69,6 @@ class NoScheduler:
     def conditions_changed(self) -> None: ...
 
     def accrue(self) -> None: ...
-
-
-@dataclass(frozen=True)
-class WorkerCommand:
-    """Endpoints whose image matches `image_glob` get workers that are processes running `command` (a shell line)."""
-
-    image_glob: str
-    command: str
 
 
 @dataclass

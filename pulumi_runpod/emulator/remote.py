@@ -7,10 +7,9 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from pulumi_runpod.emulator.background import find
-from pulumi_runpod.emulator.server import ServerError
+from pulumi_runpod.emulator.server_settings import ServerError
 
 _TIMEOUT_S = 30
 
@@ -25,11 +24,10 @@ class Remote:
         self._base = f"{running.api}/_emulator/"
         self._key = api_key
 
-    def call(self, method: str, name: str, body: object = None, **query: str) -> Any:
-        """The decoded answer; None when it is empty."""
-        url = self._base + name + (f"?{urlencode(query)}" if query else "")
+    def call(self, method: str, name: str, body: object = None) -> Any:
+        """The decoded answer; None when it is empty. `name` may carry a query."""
         request = urllib.request.Request(  # noqa: S310 - our own server's address
-            url,
+            self._base + name,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"},

@@ -14,7 +14,6 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
@@ -25,38 +24,16 @@ from pulumi_runpod.emulator.app import build_app
 from pulumi_runpod.emulator.auth import Keys
 from pulumi_runpod.emulator.clock import Clock
 from pulumi_runpod.emulator.control import addresses
-from pulumi_runpod.emulator.platform import Platform, WorkerCommand
-from pulumi_runpod.emulator.ratelimit import DEFAULT_QUOTA, RateLimit, parse_quota
+from pulumi_runpod.emulator.platform import Platform
+from pulumi_runpod.emulator.quota import parse_quota
+from pulumi_runpod.emulator.ratelimit import RateLimit
 from pulumi_runpod.emulator.request_log import RequestLog
+from pulumi_runpod.emulator.server_settings import ADDRESS_FILE, DEFAULT_KEY, ServerError, ServerSettings
 from pulumi_runpod.emulator.store import Store
 from pulumi_runpod.emulator.switches import Switches
 from pulumi_runpod.wire.catalog import offline_catalog
 
-DEFAULT_PORT = 8642
-DEFAULT_KEY = "local"
-"""Good on loopback alone."""
-DEFAULT_STATE = Path(".local/runpod")
-ADDRESS_FILE = "server.json"
 _GRACE_S = 2
-
-
-class ServerError(Exception):
-    """The server cannot be started as asked; the text says why and what to do."""
-
-
-@dataclass(frozen=True)
-class ServerSettings:
-    state_dir: Path
-    host: str = "127.0.0.1"
-    port: int = 0
-    """0: any free one."""
-    api_key: str | None = None
-    """None: `DEFAULT_KEY`, refused for a public address."""
-    quota: str = DEFAULT_QUOTA
-    worker_commands: tuple[WorkerCommand, ...] = ()
-    switches: Switches = field(default_factory=Switches)
-    frozen_at: float | None = None
-    """Start with a clock that stands still at this time, seconds since the epoch."""
 
 
 @contextlib.contextmanager
@@ -66,6 +43,8 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
     if settings.api_key is None and not _is_loopback(settings.host):
         raise ServerError(f"refusing to listen on {settings.host} with the default key: choose one with --api-key")
     with _locked(settings.state_dir):
+        # A server that was killed left its address behind: nobody may take it for ours.
+        (settings.state_dir / ADDRESS_FILE).unlink(missing_ok=True)
         clock = Clock(frozen_at=settings.frozen_at)
         with contextlib.closing(Store(settings.state_dir / "runpod.sqlite")) as store:
             try:
@@ -77,7 +56,7 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
                     rate_limit=RateLimit(parse_quota(settings.quota), clock.now),
                     request_log=RequestLog(),
                     state_dir=settings.state_dir,
-                    switches=settings.switches,
+                    switches=settings.switches or Switches(),
                     worker_commands=settings.worker_commands,
                 )
                 job_plane.attach(platform)

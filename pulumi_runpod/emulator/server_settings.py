@@ -1,0 +1,47 @@
+"""How a server is asked to run: what a command can say without loading the server itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pulumi_runpod.emulator.quota import DEFAULT_QUOTA
+
+if TYPE_CHECKING:
+    from pulumi_runpod.emulator.switches import Switches
+
+DEFAULT_PORT = 8642
+DEFAULT_KEY = "local"
+"""Good on loopback alone."""
+DEFAULT_STATE = Path(".local/runpod")
+ADDRESS_FILE = "server.json"
+"""In the state directory while a server runs: pid, addresses and arguments."""
+
+
+class ServerError(Exception):
+    """The server cannot be started, found or spoken to as asked; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class WorkerCommand:
+    """Endpoints whose image matches `image_glob` get workers that are processes running `command` (a shell line)."""
+
+    image_glob: str
+    command: str
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    state_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0: any free one."""
+    api_key: str | None = None
+    """None: `DEFAULT_KEY`, refused for a public address."""
+    quota: str = DEFAULT_QUOTA
+    worker_commands: tuple[WorkerCommand, ...] = ()
+    switches: Switches | None = None
+    """None: their defaults."""
+    frozen_at: float | None = None
+    """Start with a clock that stands still at this time, seconds since the epoch."""
