@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pulumi_runpod.errors import RunPodError
+    from pulumi_runpod.resources.account import Provider
     from pulumi_runpod.resources.args import (
         CpuArgs,
         GpuArgs,
@@ -19,21 +20,28 @@ if TYPE_CHECKING:
         RequestCountArgs,
         WorkersArgs,
     )
+    from pulumi_runpod.resources.ecr_delegation import EcrDelegation
     from pulumi_runpod.resources.endpoint import Endpoint
     from pulumi_runpod.resources.network_volume import NetworkVolume
+    from pulumi_runpod.resources.registry_credential import RegistryCredential
+    from pulumi_runpod.resources.secret import Secret
     from pulumi_runpod.resources.template import Template
 
 # public name -> module that has it
 _HOMES = {
     "CpuArgs": "pulumi_runpod.resources.args",
+    "EcrDelegation": "pulumi_runpod.resources.ecr_delegation",
     "Endpoint": "pulumi_runpod.resources.endpoint",
     "GpuArgs": "pulumi_runpod.resources.args",
     "MountsArgs": "pulumi_runpod.resources.args",
     "NetworkVolume": "pulumi_runpod.resources.network_volume",
     "PersistentMountArgs": "pulumi_runpod.resources.args",
+    "Provider": "pulumi_runpod.resources.account",
     "QueueDelayArgs": "pulumi_runpod.resources.args",
+    "RegistryCredential": "pulumi_runpod.resources.registry_credential",
     "RequestCountArgs": "pulumi_runpod.resources.args",
     "RunPodError": "pulumi_runpod.errors",
+    "Secret": "pulumi_runpod.resources.secret",
     "Template": "pulumi_runpod.resources.template",
     "WorkersArgs": "pulumi_runpod.resources.args",
 }
@@ -54,14 +62,18 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "CpuArgs",
+    "EcrDelegation",
     "Endpoint",
     "GpuArgs",
     "MountsArgs",
     "NetworkVolume",
     "PersistentMountArgs",
+    "Provider",
     "QueueDelayArgs",
+    "RegistryCredential",
     "RequestCountArgs",
     "RunPodError",
+    "Secret",
     "Template",
     "WorkersArgs",
 ]

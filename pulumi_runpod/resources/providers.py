@@ -20,6 +20,26 @@ class EndpointProvider(RunPodProvider):
     kind = "endpoint"
 
 
+class RegistryCredentialProvider(RunPodProvider):
+    kind = "registry_credential"
+
+
+class EcrDelegationProvider(RunPodProvider):
+    kind = "ecr_delegation"
+
+
+class SecretProvider(RunPodProvider):
+    kind = "secret"
+
+
+class ModelWeightsProvider(RunPodProvider):
+    kind = "model_weights"
+
+
 NETWORK_VOLUME = NetworkVolumeProvider()
 TEMPLATE = TemplateProvider()
 ENDPOINT = EndpointProvider()
+MODEL_WEIGHTS = ModelWeightsProvider()
+REGISTRY_CREDENTIAL = RegistryCredentialProvider()
+ECR_DELEGATION = EcrDelegationProvider()
+SECRET = SecretProvider()

@@ -91,11 +91,12 @@ class RealStack:
         except automation.CommandError as error:
             outcome.failed = True
             lines.append(str(error))
-            _collect_failed_program()
         else:
             outputs = getattr(done, "outputs", None)
             if outputs:
                 outcome.outputs = {key: value.value for key, value in outputs.items()}
+        if outcome.failed:
+            _collect_failed_program()
         for event in events:
             if event.diagnostic_event is not None and event.diagnostic_event.severity != "debug":
                 told = event.diagnostic_event
@@ -158,6 +159,7 @@ def _quiet_failed_programs() -> Iterator[None]:
     was, logger.disabled = logger.disabled, True
     yield
     logger.disabled = was
+    _collect_failed_program()
 
 
 @pytest.fixture(scope="session")

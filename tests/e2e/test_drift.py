@@ -1,4 +1,4 @@
-"""What is changed outside is seen by a refresh, whatever the field, and repaired; what the service chose is no drift."""
+"""What is changed outside is seen by a refresh, whatever the field, and repaired; what the service chose is not."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_volume_without_type_grows_and_survives_a_refresh(deploy: Deploy, reso
 def test_changes_made_outside_are_seen_and_taken_back(
     deploy: Deploy, outsider: RunPodClient, local_runpod: LocalRunPod, resource_calls: Calls
 ) -> None:
-    """`preview --refresh --expect-no-changes` passes before, fails after; `up --refresh` repairs with one PATCH each."""
+    """`preview --refresh --expect-no-changes` passes before and fails after; `up --refresh` is one PATCH each."""
     stack = deploy(all_three)
     ids = stack.up().outputs
     clean = stack.preview(refresh=True, expect_no_changes=True)

@@ -10,7 +10,14 @@ from pydantic import SecretStr
 
 from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.resources.kinds import endpoint, network_volume, template
+from pulumi_runpod.resources.kinds import (
+    ecr_delegation,
+    endpoint,
+    network_volume,
+    registry_credential,
+    secret,
+    template,
+)
 from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
@@ -33,6 +40,15 @@ KINDS: dict[str, tuple[Lifecycle, JsonObject]] = {
         network_volume.LIFECYCLE,
         {"auto_name": "web-abcde", "size": 10.0, "data_center": "EU-RO-1"},
     ),
+    "registry credential": (
+        registry_credential.LIFECYCLE,
+        {"auto_name": "web-abcde", "username": "robot", "password": "pa55word-1"},
+    ),
+    "ECR delegation": (
+        ecr_delegation.LIFECYCLE,
+        {"auto_name": "web-abcde", "resource": "arn:aws:ecr:eu-west-1:123456789012:repository/team/worker"},
+    ),
+    "secret": (secret.LIFECYCLE, {"auto_name": "web-abcde", "value": "s3cret-value"}),
 }
 
 OUTSIDE: list[tuple[str, JsonObject]] = [
@@ -65,6 +81,7 @@ OUTSIDE: list[tuple[str, JsonObject]] = [
     ("template", {"serverless": False}),
     ("template", {"allowedCudaVersions": ["12.8"]}),
     ("template", {"name": "renamed"}),
+    ("secret", {"description": "somebody was here"}),
     ("network volume", {"name": "renamed"}),
     ("network volume", {"size": 11}),
 ]
@@ -164,6 +181,34 @@ def test_a_field_that_cannot_be_updated_replaces_only_where_the_program_sets_it(
 
     assert "type" in created.outs
     assert lifecycle.diff(created.id, created.outs, checked(lifecycle, {**program, "size": 20.0})).replaces == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "replaces"),
+    [
+        ("registry credential", {"password": "another"}, ("password",)),
+        ("registry credential", {"name": "mine"}, ("name",)),
+        ("ECR delegation", {"resource": "arn:aws:ecr:eu-west-1:123456789012:repository/other"}, ("resource",)),
+        ("secret", {"name": "mine"}, ("name",)),
+        ("secret", {"value": "another"}, ()),
+        ("secret", {"description": "why"}, ()),
+    ],
+)
+def test_what_the_service_cannot_change_is_replaced(
+    api: RunPodClient, kind: str, change: JsonObject, replaces: tuple[str, ...]
+) -> None:
+    """Derived from the models; values that never come back are compared with the last ones given."""
+    lifecycle, program = KINDS[kind]
+    inputs = checked(lifecycle, program)
+    created = lifecycle.create(api, inputs)
+    changed = checked(lifecycle, {**program, **change}, inputs)
+
+    assert lifecycle.diff(created.id, created.outs, changed).replaces == replaces
+    if not replaces:
+        assert (
+            lifecycle.read(api, created.id, lifecycle.update(api, created.id, created.outs, changed).outs).inputs
+            == changed
+        )
 
 
 @pytest.mark.parametrize(

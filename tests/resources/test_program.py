@@ -11,8 +11,15 @@ from typing import Any
 import pulumi
 import pytest
 
-from pulumi_runpod import Endpoint, NetworkVolume, Template
-from pulumi_runpod.resources.kinds import endpoint, network_volume, template
+from pulumi_runpod import EcrDelegation, Endpoint, NetworkVolume, RegistryCredential, Secret, Template
+from pulumi_runpod.resources.kinds import (
+    ecr_delegation,
+    endpoint,
+    network_volume,
+    registry_credential,
+    secret,
+    template,
+)
 from pulumi_runpod.resources.resource import RunPodResource
 
 IMAGE = "registry.example.com/team/worker:1"
@@ -127,7 +134,14 @@ def test_a_template_id_alone_warns_that_edits_do_not_follow(
 
 @pytest.mark.parametrize(
     ("resource", "lifecycle"),
-    [(NetworkVolume, network_volume.LIFECYCLE), (Template, template.LIFECYCLE), (Endpoint, endpoint.LIFECYCLE)],
+    [
+        (NetworkVolume, network_volume.LIFECYCLE),
+        (Template, template.LIFECYCLE),
+        (Endpoint, endpoint.LIFECYCLE),
+        (RegistryCredential, registry_credential.LIFECYCLE),
+        (EcrDelegation, ecr_delegation.LIFECYCLE),
+        (Secret, secret.LIFECYCLE),
+    ],
 )
 def test_every_field_of_the_api_is_an_argument_or_an_output(resource: type[RunPodResource], lifecycle: Any) -> None:
     """And the other way round: no argument that the lifecycle does not know."""
@@ -136,4 +150,4 @@ def test_every_field_of_the_api_is_an_argument_or_an_output(resource: type[RunPo
 
     assert arguments == set(lifecycle.inputs.model_fields) - {"auto_name"}
     assert set(collection.read.model_fields) - {"id"} <= arguments | set(resource._output_names)
-    assert set(resource._secret_names) == collection.secret_fields & set(collection.read.model_fields)
+    assert set(resource._secret_names) == collection.secret_fields

@@ -16,6 +16,9 @@ from pulumi_runpod.resources.adapter import RunPodProvider
 STORED = {
     "NETWORK_VOLUME": "pulumi_runpod.resources.providers NetworkVolumeProvider",
     "TEMPLATE": "pulumi_runpod.resources.providers TemplateProvider",
+    "REGISTRY_CREDENTIAL": "pulumi_runpod.resources.providers RegistryCredentialProvider",
+    "ECR_DELEGATION": "pulumi_runpod.resources.providers EcrDelegationProvider",
+    "SECRET": "pulumi_runpod.resources.providers SecretProvider",
     "ENDPOINT": "pulumi_runpod.resources.providers EndpointProvider",
 }
 GOLDEN = {
@@ -23,6 +26,13 @@ GOLDEN = {
         "gASVQgAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMFU5ldHdvcmtWb2x1bWVQcm92aWRlcpSTlCmBlC4="
     ),
     "TEMPLATE": "gASVPQAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMEFRlbXBsYXRlUHJvdmlkZXKUk5QpgZQu",
+    "REGISTRY_CREDENTIAL": (
+        "gASVRwAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMGlJlZ2lzdHJ5Q3JlZGVudGlhbFByb3ZpZGVylJOUKYGULg=="
+    ),
+    "ECR_DELEGATION": (
+        "gASVQgAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMFUVjckRlbGVnYXRpb25Qcm92aWRlcpSTlCmBlC4="
+    ),
+    "SECRET": ("gASVOwAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMDlNlY3JldFByb3ZpZGVylJOUKYGULg=="),
     "ENDPOINT": "gASVPQAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMEEVuZHBvaW50UHJvdmlkZXKUk5QpgZQu",
 }
 

@@ -1,0 +1,32 @@
+"""`Provider`: another account or another RunPod, with a key and a URL of its own."""
+
+from __future__ import annotations
+
+import pulumi
+
+
+class Provider(pulumi.ProviderResource):
+    """Give it to resources as `opts=ResourceOptions(provider=...)`. It takes nothing from the stack's config; the
+    environment variables fill in what is not given here. Another key is an update in place, never a replacement.
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        api_key: pulumi.Input[str] | None = None,
+        api_base_url: pulumi.Input[str] | None = None,
+        timeout: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """
+        :param api_key: Always secret in the state. Default: RUNPOD_API_KEY.
+        :param api_base_url: Control plane without `/v2`. Default: RUNPOD_API_BASE_URL, or RunPod itself.
+        :param timeout: Seconds to wait for an answer. Default 30.
+        """
+        props = {
+            "runpod:apiKey": None if api_key is None else pulumi.Output.secret(api_key),
+            "runpod:apiBaseUrl": api_base_url,
+            "runpod:timeout": timeout,
+        }
+        super().__init__("pulumi-python", resource_name, {k: v for k, v in props.items() if v is not None}, opts)

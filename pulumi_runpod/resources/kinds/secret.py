@@ -1,0 +1,25 @@
+"""Account secrets. The value goes in and never comes back; a new value reaches workers when they next boot."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
+from pulumi_runpod.wire.model import JsonObject
+from pulumi_runpod.wire.secret import SECRETS, CreateSecret
+
+
+class SecretInputs(OwnInputs, CreateSecret):
+    pass
+
+
+class SecretLifecycle(Lifecycle):
+    collection = SECRETS
+    inputs = SecretInputs
+    clears = MappingProxyType({"description": ""})
+
+    def reality(self, found: JsonObject) -> JsonObject:
+        return {**found, "placeholder": f"{{{{ RUNPOD_SECRET_{found['name']} }}}}"}
+
+
+LIFECYCLE = SecretLifecycle()
