@@ -81,7 +81,7 @@ def test_faults_clock_switches_and_log(state: Path) -> None:
     assert run("switch", "set", "workerQuota", "5", *at).stdout == "workerQuota = 5\n"
     assert json.loads(run("switch", "list", "--json", *at).stdout)["workerQuota"] == 5
     assert run("reset", *at).stdout == "The local RunPod is empty.\n"
-    wrong = run("switch", "set", "workerQuota", "-5", *at)
+    wrong = run("switch", "set", "workerQuota", "many", *at)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (1, 1)
     assert "workerQuota" in wrong.stderr
     assert "--api-key" in run("clock", "show", "--api-key", "wrong", *at).stderr
