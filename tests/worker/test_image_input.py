@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import certificates
 import pytest
 from PIL import Image
 
@@ -13,6 +19,8 @@ from sdxl_worker.image_input import decode, fetch, fitted, target_size
 from sdxl_worker.settings import read_settings
 
 SETTINGS = read_settings({})
+# The SDK's guard refuses to go through a proxy, since it could not pin the address then.
+PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> str:
@@ -115,7 +123,7 @@ def test_a_shape_that_can_not_fit_is_refused(size: tuple[int, int]) -> None:
 )
 def test_the_worker_never_goes_to_a_private_address(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job can't read the host's metadata or its neighbours; the refusal shows no address."""
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+    for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(JobError) as caught:
         fetch(url, SETTINGS)
@@ -124,9 +132,82 @@ def test_the_worker_never_goes_to_a_private_address(url: str, monkeypatch: pytes
     assert "127." not in caught.value.message + "".join(map(str, caught.value.details))
 
 
+@pytest.fixture(scope="module")
+def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server with a certificate, on loopback, which the SDK's guard is told to allow."""
+    folder = tmp_path_factory.mktemp("https")
+    certificate = certificates.write(folder)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/to-http":
+                self.send_response(302)
+                self.send_header("Location", f"http://127.0.0.1:{self.server.server_address[1]}/image")
+                self.end_headers()
+                return
+            content = {"/image": base64.b64decode(encoded(RED)), "/text": b"hello"}.get(self.path)
+            if self.path in ("/large", "/large-unsaid"):
+                content = bytes(200_000)
+            self.send_response(200 if content is not None else 404)
+            if self.path != "/large-unsaid":
+                self.send_header("Content-Length", str(len(content or b"")))
+            self.end_headers()
+            with contextlib.suppress(OSError):  # the client hangs up on what is too large
+                self.wfile.write(content or b"")
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # refused handshakes
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RUNPOD_ALLOW_PRIVATE_DOWNLOAD_URLS", "true")
+        patch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        for name in PROXIES:
+            patch.delenv(name, raising=False)
+        yield f"https://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+SMALL = read_settings({"MAX_INPUT_BYTES": "100000"})
+
+
+def test_an_image_is_read_from_its_url(https: str) -> None:
+    """And looked at between the parts, so that a stopped job stops."""
+    looks: list[None] = []
+    image = fetch(f"{https}/image", SMALL, give_up=lambda: looks.append(None))
+
+    assert image.size == (640, 320)
+    assert looks
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/absent", Code.IMAGE_FETCH_FAILED),
+        ("/text", Code.IMAGE_INVALID),
+        ("/large", Code.IMAGE_INVALID),
+        ("/large-unsaid", Code.IMAGE_INVALID),
+        ("/to-http", Code.IMAGE_FETCH_FAILED),
+    ],
+)
+def test_what_a_url_gives_is_refused_by_code(https: str, path: str, code: Code) -> None:
+    """Missing, no image, too large (said or not), and a way out of https."""
+    with pytest.raises(JobError) as caught:
+        fetch(f"{https}{path}", SMALL)
+
+    assert caught.value.code == code
+
+
 def test_an_unknown_host_is_a_failure_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that nobody has end in a code of their own."""
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+    for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(JobError) as caught:
         fetch("https://no-such-host.invalid/a.png", SETTINGS)

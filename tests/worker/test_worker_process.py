@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 from conftest import LORA, MODEL
 from PIL import Image
-from worker_process import WorkerProcess
+from worker_process import WORKER, WorkerProcess
 
 from sdxl_worker.answer import Answer
 
@@ -162,3 +165,29 @@ def test_sigterm_lets_the_job_finish(volume: Path, tmp_path: Path) -> None:
         assert "output" in worker.plane.result("last")
         assert worker.plane.of("done", "too-late") == []
         assert code == 0
+
+
+def test_a_job_can_be_tried_without_the_platform(volume: Path, tmp_path: Path) -> None:
+    """The SDK's local mode answers one job from the command line; a refused start is one line and no traceback."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": str(WORKER),
+        "OMP_NUM_THREADS": "1",
+        "ALLOW_CPU": "1",
+        "RUNPOD_VOLUME_PATH": str(volume),
+    }
+    job = json.dumps({"id": "local", "input": {"prompt": "x"}})
+    command = [sys.executable, "-m", "sdxl_worker", "--test_input", job]
+    good = subprocess.run(
+        command, cwd=tmp_path, env={**environment, "MODEL_NAME": MODEL}, capture_output=True, text=True
+    )
+    bad = subprocess.run(
+        command, cwd=tmp_path, env={**environment, "MODEL_NAME": "absent"}, capture_output=True, text=True
+    )
+
+    assert good.returncode == 0
+    assert "'delivery': 'base64'" in good.stdout
+    assert bad.returncode == 1
+    assert bad.stderr.startswith("error: weights_present: no weights found")
+    assert len(bad.stderr.splitlines()) == 1

@@ -8,7 +8,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sdxl_worker.settings import Settings, SettingsError
 
 # Before any library reads them. The log level's own default is DEBUG, which writes every answer into the log.
 _ENVIRONMENT = {
@@ -29,32 +32,39 @@ def main() -> int:
     if _CUDA_FLOOR.is_file():
         os.environ.setdefault("RUNPOD_MIN_CUDA_VERSION", _CUDA_FLOOR.read_text().strip())
 
+    from sdxl_worker.settings import SettingsError, read_settings
+
+    try:
+        settings = read_settings()
+    except SettingsError as error:
+        return _refuse(error)
+    return _serve(settings)
+
+
+def _refuse(reason: SettingsError) -> int:
+    print(f"error: {reason}", file=sys.stderr)
+    if _sdk_runs_checks():
+        import runpod
+
+        def settings_valid() -> None:
+            raise reason
+
+        # The one way to tell the platform why: the SDK reports a failed check, and ends the process.
+        runpod.serverless.register_fitness_check(settings_valid)
+        runpod.serverless.start({"handler": settings_valid})
+    return 2
+
+
+def _serve(settings: Settings) -> int:
+    import runpod
+
     from sdxl_worker.engine import Engine
     from sdxl_worker.handler import Handler
-    from sdxl_worker.startup import Startup, settings_check
-
-    on_platform = "RUNPOD_WEBHOOK_GET_JOB" in os.environ
-    settings, settings_valid = settings_check()
-    if settings is None and not on_platform:
-        try:
-            settings_valid()
-        except ValueError as error:
-            print(f"error: {error}", file=sys.stderr)
-        return 2
-    engine = Engine(settings) if settings is not None else None
-
-    import runpod
+    from sdxl_worker.startup import Startup
 
     log = runpod.RunPodLogger()
     config: dict[str, Any] = {}
-    if settings is None or engine is None:
-        runpod.serverless.register_fitness_check(settings_valid)
-        config["handler"] = lambda _job: {}  # never reached: the check ends the process
-        runpod.serverless.start(config)
-        return 1
-
-    startup = Startup(settings, engine, log)
-    startup.read_ahead()
+    engine = Engine(settings)
     handler = Handler(
         settings=settings,
         engine=engine,
@@ -62,19 +72,26 @@ def main() -> int:
         recycle=lambda: config.update(refresh_worker=True),
         log=log,
     )
-
     config["handler"] = handler.handle
+    startup = Startup(settings, engine, log)
+    startup.read_ahead()
     for check in startup.checks:
-        if on_platform:
+        if _sdk_runs_checks():
             runpod.serverless.register_fitness_check(check)
-        else:  # the SDK's local modes run no checks
-            try:
-                check()
-            except RuntimeError as error:
-                print(f"error: {check.__name__}: {error}", file=sys.stderr)
-                return 1
+            continue
+        try:
+            check()
+        except RuntimeError as error:
+            print(f"error: {check.__name__}: {error}", file=sys.stderr)
+            return 1
     runpod.serverless.start(config)
     return 0
+
+
+def _sdk_runs_checks() -> bool:
+    """The SDK's local modes run no fitness checks."""
+    local = any(argument.startswith(("--test_input", "--rp_serve_api")) for argument in sys.argv[1:])
+    return "RUNPOD_WEBHOOK_GET_JOB" in os.environ and "RUNPOD_REALTIME_PORT" not in os.environ and not local
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import psutil
 from sdxl_worker.engine import Engine
 from sdxl_worker.handler import Log
 from sdxl_worker.model import Prefetch
-from sdxl_worker.settings import Settings, SettingsError, read_settings
+from sdxl_worker.settings import Settings
 from sdxl_worker.weights import Weights, WeightsError, find_weights
 
 
@@ -101,17 +101,3 @@ class Startup:
             return ""
         rate = self._prefetch.bytes / self._prefetch.seconds / 1e6
         return f", read ahead {self._prefetch.bytes / 1e6:.0f} MB at {rate:.0f} MB/s"
-
-
-def settings_check() -> tuple[Settings | None, Callable[[], None]]:
-    """The settings, or None and a check that tells the platform what is wrong with them."""
-    try:
-        settings = read_settings()
-    except SettingsError as error:
-        reason = str(error)
-
-        def settings_valid() -> None:
-            raise SettingsError(reason)
-
-        return None, settings_valid
-    return settings, lambda: None

@@ -101,7 +101,7 @@ def _write_manifest(folder: Path, recipe: str) -> None:
 
 
 def write_tokenizer(folder: Path) -> CLIPTokenizer:
-    """A tokenizer that needs no download: byte-level vocabulary of printable ASCII: 94 letters, 94 word ends, 2 marks; no merges."""
+    """A tokenizer that needs no download: printable ASCII as 94 letters and 94 word ends, 2 marks, no merges."""
     from transformers import CLIPTokenizer
 
     folder.mkdir()
