@@ -74,10 +74,9 @@ class StackReader:
     def __init__(self, stack: str, directory: Path | None = None) -> None:
         self.stack = stack
         self._directory = project_directory(directory or Path.cwd())
-        outputs = self._start("stack", "output", "--json")
-        config = self._start("config", "--json", "--show-secrets")
-        self._outputs = self._answer(outputs)
-        self._config = self._answer(config)
+        asked = (self._start("stack", "output", "--json"), self._start("config", "--json", "--show-secrets"))
+        told = [(process, *process.communicate()) for process in asked]
+        self._outputs, self._config = (self._answer(*one) for one in told)
 
     def endpoint_id(self) -> str:
         found = self._outputs.get(OUTPUT)
@@ -104,8 +103,7 @@ class StackReader:
             text=True,
         )
 
-    def _answer(self, process: subprocess.Popen[str]) -> JsonObject:
-        told, complaint = process.communicate()
+    def _answer(self, process: subprocess.Popen[str], told: str, complaint: str) -> JsonObject:
         if process.returncode:
             lines = [line for line in complaint.splitlines() if line.strip()]
             reason = next(
