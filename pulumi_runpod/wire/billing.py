@@ -76,15 +76,23 @@ class BillingQuery(BillingTimeRange):
     bucket_size: BucketSize
 
 
+class ServerlessBillingQuery(BillingQuery):
+    serverless_id: str | None = None
+
+
+class NetworkVolumeBillingQuery(BillingQuery):
+    network_volume_id: str | None = None
+
+
 class ServerlessBillingMetadata(Response):
-    query: BillingQuery
+    query: ServerlessBillingQuery
     record_count: int
     unique_serverless_count: int
     totals: ServerlessBillingAmounts
 
 
 class NetworkVolumeBillingMetadata(Response):
-    query: BillingQuery
+    query: NetworkVolumeBillingQuery
     record_count: int
     unique_network_volume_count: int
     totals: NetworkVolumeBillingAmounts

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import BaseModel
 
 from pulumi_runpod.wire import COLLECTIONS
+from pulumi_runpod.wire.billing import BILLING_PATH, Billing, NetworkVolumeBilling, ServerlessBilling
 from pulumi_runpod.wire.catalog import (
     CPUS_PATH,
     DATA_CENTERS_PATH,
@@ -96,6 +97,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", CPUS_PATH, "answer", CpuType, "cpus"),
     Route("GET", DATA_CENTERS_PATH, "answer", DataCenter, "dataCenters"),
     Route("GET", PUBLIC_TEMPLATES_PATH, "answer", Template, "templates"),
+    Route("GET", BILLING_PATH, "answer", Billing),
+    Route("GET", f"{BILLING_PATH}/serverless", "answer", ServerlessBilling),
+    Route("GET", f"{BILLING_PATH}/network-volumes", "answer", NetworkVolumeBilling),
 )
 
 

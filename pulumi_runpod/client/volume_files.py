@@ -1,0 +1,219 @@
+"""Files of one network volume, over the S3 API: list, read, write, delete. One writer at a time.
+
+Works with RunPod and with the local RunPod. boto3 is imported when the first client is made. Every failure is a
+`VolumeError` that says what was tried; no text holds a key.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pulumi_runpod.client.multipart_upload import MultipartUpload, OnBytes, content_md5, put_file
+from pulumi_runpod.client.version import USER_AGENT
+from pulumi_runpod.errors import VolumeError
+from pulumi_runpod.settings import Settings
+from pulumi_runpod.wire.volume_s3 import DATA_CENTERS, MAX_PART_BYTES, MAX_PARTS, endpoint_url
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from types_boto3_s3.client import S3Client
+
+DEFAULT_PART_BYTES = 64 << 20
+_CONNECTIONS = 8
+DEFAULT_ATTEMPTS = 10
+"""The service's own advice against its 502s."""
+_READ_TIMEOUT_S = 300
+_COMPLETE_TIMEOUT_S = 7200
+"""Completing an upload of 10 GB and more takes long: the service's advice, too."""
+
+_writers: dict[str, threading.Lock] = {}
+_writers_lock = threading.Lock()
+
+_ADVICE = {
+    "InvalidAccessKeyId": "Check the S3 access key: `runpod:s3AccessKeyId` or RUNPOD_S3_ACCESS_KEY_ID (`user_...`)",
+    "SignatureDoesNotMatch": "Check the S3 secret: `runpod:s3SecretAccessKey` or RUNPOD_S3_SECRET_ACCESS_KEY",
+    "AccessDenied": "Check the S3 API key: it must be of the account that owns the volume",
+    "RequestTimeTooSkewed": "The clock of this machine is wrong by more than an hour: set it",
+    "InsufficientStorage": "Grow the volume (its `size`), or delete what is not needed on it",
+    "NoSuchBucket": "Check the volume's id and its data center",
+    "NotImplemented": "The S3 API of this data center cannot do that",
+}
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file on the volume: size in bytes, ETag without quotes."""
+
+    size: int
+    etag: str
+
+
+class VolumeFiles:
+    """One volume. Thread-safe. Close it, or use it in a `with` block."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        data_center: str,
+        volume_id: str,
+        part_bytes: int = DEFAULT_PART_BYTES,
+        attempts: int = DEFAULT_ATTEMPTS,
+    ) -> None:
+        """`part_bytes`: files above it are sent in parts of this size; `attempts` per call, waits in between.
+
+        Raises `SettingsError` without an S3 key, `ValueError` for a data center without S3, or parts that the service
+        does not take.
+        """
+        if data_center not in DATA_CENTERS:
+            raise ValueError(f"{data_center} has no S3 API; these have: {', '.join(sorted(DATA_CENTERS))}")
+        if not 1 <= part_bytes <= MAX_PART_BYTES:
+            raise ValueError(f"a part has 1 to {MAX_PART_BYTES} bytes, got {part_bytes}")
+        self.volume_id, self.data_center = volume_id, data_center
+        self._settings = settings
+        self._key = settings.s3_key
+        self._part_bytes, self._attempts = part_bytes, attempts
+        self._lock = threading.Lock()
+        self._clients: dict[int, S3Client] = {}
+
+    def __enter__(self) -> VolumeFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        while self._clients:
+            self._clients.popitem()[1].close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one writer of this volume in this process: parallel writers may corrupt a volume, says the service."""
+        with _writers_lock:
+            lock = _writers.setdefault(self.volume_id, threading.Lock())
+        with lock:
+            yield
+
+    def part_bytes_for(self, size: int) -> int:
+        """Size of the parts of a file; files that need more than 10,000 of the usual size get larger ones."""
+        return min(MAX_PART_BYTES, max(self._part_bytes, -(-size // MAX_PARTS)))
+
+    def list(self, prefix: str) -> dict[str, RemoteFile]:
+        """Files by key. Directories are no files."""
+        with self._told(f"LIST {prefix}"):
+            pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=self.volume_id, Prefix=prefix)
+            return {
+                found["Key"]: RemoteFile(found["Size"], found["ETag"].strip('"'))
+                for page in pages
+                for found in page.get("Contents", [])
+                if not found["Key"].endswith("/")
+            }
+
+    def head(self, key: str) -> RemoteFile | None:
+        """None: there is no such file."""
+        try:
+            with self._told(f"HEAD {key}"):
+                found = self._s3().head_object(Bucket=self.volume_id, Key=key)
+        except VolumeError as error:
+            if error.code in ("404", "NoSuchKey"):
+                return None
+            raise
+        return RemoteFile(found["ContentLength"], found["ETag"].strip('"'))
+
+    def read(self, key: str) -> bytes | None:
+        """A small file, whole. None: there is none."""
+        try:
+            with self._told(f"GET {key}"):
+                return self._s3().get_object(Bucket=self.volume_id, Key=key)["Body"].read()
+        except VolumeError as error:
+            if error.code == "NoSuchKey":
+                return None
+            raise
+
+    def write(self, key: str, content: bytes) -> None:
+        """A small file, whole."""
+        with self._told(f"PUT {key}"):
+            self._s3().put_object(Bucket=self.volume_id, Key=key, Body=content, ContentMD5=content_md5(content))
+
+    def delete(self, key: str) -> None:
+        """Gone already is success."""
+        with self._told(f"DELETE {key}"):
+            self._s3().delete_object(Bucket=self.volume_id, Key=key)
+
+    def upload(self, path: Path, key: str, *, pool: ThreadPoolExecutor, on_bytes: OnBytes) -> str:
+        """Send a file and return its ETag. In parts where it is large: what an interrupted upload left is not sent
+        again. `on_bytes` hears of every part that is there, from any thread."""
+        size = path.stat().st_size
+        with self._told(f"PUT {key}"):
+            if size <= self._part_bytes:
+                return put_file(self._s3(), self.volume_id, key, path, size=size, on_bytes=on_bytes)
+            upload = MultipartUpload(
+                self._s3(), self.volume_id, key, path, size=size, part_bytes=self.part_bytes_for(size)
+            )
+            sums = upload.send(pool, on_bytes)
+        with self._told(f"COMPLETE {key}"):
+            return upload.complete(self._s3(read_timeout=_COMPLETE_TIMEOUT_S), sums)
+
+    def _s3(self, *, read_timeout: int = _READ_TIMEOUT_S) -> S3Client:
+        with self._lock:
+            if read_timeout not in self._clients:
+                self._clients[read_timeout] = self._made(read_timeout)
+            return self._clients[read_timeout]
+
+    def _made(self, read_timeout: int) -> S3Client:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
+            connect_timeout=self._settings.connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=_CONNECTIONS,
+            tcp_keepalive=True,
+            s3={"addressing_style": "path"},
+            # We send MD5 sums, which the published API compares; newer checksums are not in its documentation.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            user_agent_extra=USER_AGENT,
+        )
+        access_key_id, secret = self._key
+        # A session of its own: neither profiles nor AWS_* variables of the user may have a say.
+        session = boto3.Session(aws_access_key_id=access_key_id, aws_secret_access_key=secret)
+        return session.client(
+            "s3",
+            endpoint_url=self._settings.s3_endpoint(self.data_center) or endpoint_url(self.data_center),
+            region_name=self.data_center,
+            config=config,
+        )
+
+    @contextmanager
+    def _told(self, action: str) -> Iterator[None]:
+        from botocore import exceptions as botocore_errors
+
+        where = f"S3 {action} on volume {self.volume_id} ({self.data_center})"
+        try:
+            yield
+        except botocore_errors.ClientError as error:
+            told = error.response.get("Error", {})
+            code, message = told.get("Code", "?"), told.get("Message", "")
+            reason = f"{code} {message}".strip()
+            raise VolumeError(where, reason, code=code, advice=_ADVICE.get(code, "")) from error
+        except (botocore_errors.ConnectionError, botocore_errors.HTTPClientError) as error:
+            cause = error.kwargs.get("error")
+            if isinstance(cause, VolumeError):  # raised by a file of ours while botocore read it
+                raise cause from error
+            reason = type(error).__name__
+            advice = (
+                "Check the network, and `runpod:s3EndpointUrl` where it is set; then run `pulumi up` again: it resumes"
+            )
+            raise VolumeError(where, reason, advice=advice) from error
+        except botocore_errors.BotoCoreError as error:
+            raise VolumeError(where, f"{type(error).__name__}: {error}") from error
+        except OSError as error:
+            raise VolumeError(where, f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")) from error
