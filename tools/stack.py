@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,15 +59,16 @@ def start_local(port: int) -> None:
     )
 
 
-def put_tiny_model(outputs: dict[str, object]) -> None:
+def put_tiny_model(outputs: dict[str, Any]) -> None:
     """A random SDXL of a few megabytes: real code runs on it, and its images are noise."""
-    folder = STATE / "volumes" / str(outputs["volume_id"]) / "models" / str(outputs["model"])
-    subprocess.run(
-        [ROOT / ".venv-worker/bin/python", "-m", "sdxl_worker.tiny_weights", folder],
-        cwd=ROOT,
-        check=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "worker")},
-    )
+    for volume in outputs["volume_ids"]:
+        folder = STATE / "volumes" / volume / "models" / outputs["model"]
+        subprocess.run(
+            [ROOT / ".venv-worker/bin/python", "-m", "sdxl_worker.tiny_weights", folder],
+            cwd=ROOT,
+            check=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "worker")},
+        )
 
 
 def up(stack: str) -> None:
@@ -74,7 +76,7 @@ def up(stack: str) -> None:
     port = local_port(stack)
     if port is not None:
         start_local(port)
-    run("pulumi-runpod", "recover", "--stack", stack)
+    # recover
     pulumi("up", "--yes", "--skip-preview", stack=stack)
     outputs = json.loads(pulumi("stack", "output", "--json", stack=stack, quiet=True))
     if port is not None:

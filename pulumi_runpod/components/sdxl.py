@@ -14,16 +14,18 @@ from pulumi_runpod.resources.network_volume import NetworkVolume
 
 @dataclass(frozen=True, kw_only=True)
 class SdxlServiceArgs(ServerlessServiceArgs):
-    """An SDXL service. `image` is one of the worker in `worker/`; `volumes` default to a new one in the first of
-    `data_centers`.
+    """An SDXL service. `image` is one of the worker in `worker/`; `volumes` default to a new one in each of
+    `data_centers`, which are then plain text.
     """
+
+    data_centers: Sequence[str] = ()
 
     model: str = "sdxl-base"
     """Folder under `models/` on the volume that holds the weights."""
     volume_size_gb: pulumi.Input[int] = 20
-    """Size of the volume that is made where none is given. SDXL base takes 7 GB, with the refiner 12."""
+    """Size of each volume that is made where none is given. SDXL base takes 7 GB, with the refiner 12."""
     protect_volume: bool = False
-    """Refuse to delete that volume."""
+    """Refuse to delete these volumes."""
 
 
 class SdxlService(ServerlessService):
@@ -36,26 +38,31 @@ class SdxlService(ServerlessService):
         super().__init__(name, args, opts)
 
     def _volumes(self, name: str, args: ServerlessServiceArgs) -> Sequence[NetworkVolume | pulumi.Input[str]]:
-        volumes = args.volumes or [self._new_volume(name, _own(args))]
+        volumes = args.volumes or self._new_volumes(name, _own(args))
         self.volume_ids = [v.id if isinstance(v, NetworkVolume) else pulumi.Output.from_input(v) for v in volumes]
         return volumes
 
     def _volume_plans(self, args: ServerlessServiceArgs) -> Sequence[Mapping[str, pulumi.Input[Any]]]:
         if args.volumes:
             return super()._volume_plans(args)
-        return [{"size_gb": _own(args).volume_size_gb, "data_center": args.data_centers[0]}]
+        size = _own(args).volume_size_gb
+        return [{"size_gb": size, "data_center": data_center} for data_center in args.data_centers]
 
-    def _new_volume(self, name: str, args: SdxlServiceArgs) -> NetworkVolume:
+    def _new_volumes(self, name: str, args: SdxlServiceArgs) -> Sequence[NetworkVolume]:
         if not args.data_centers:
             raise pulumi.RunError(
                 f"SdxlService {name!r}: a new volume needs a data center. Give data_centers=['EU-RO-1'], or volumes"
             )
-        return NetworkVolume(
-            name,
-            size=args.volume_size_gb,
-            data_center=args.data_centers[0],
-            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_volume),
-        )
+        # A volume pins workers to its data center: one that has none would never get a worker.
+        return [
+            NetworkVolume(
+                f"{name}-{data_center}",
+                size=args.volume_size_gb,
+                data_center=data_center,
+                opts=pulumi.ResourceOptions(parent=self, protect=args.protect_volume),
+            )
+            for data_center in args.data_centers
+        ]
 
     def _env(self, args: ServerlessServiceArgs) -> Mapping[str, pulumi.Input[str]]:
         return {"MODEL_NAME": _own(args).model, **args.env}

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from stacks.settings import SettingsError, StackSettings, load
+from stacks.loading import SettingsError, load
+from stacks.settings import PlatformSettings, ServiceSettings
 
 PROJECT = "runpod-sdxl"
+IMAGE = "registry.example.com/team/sdxl-worker:v1"
 
 
-def settings(stack: str = "dev", **config: str) -> StackSettings:
-    return load({f"{PROJECT}:{key}": value for key, value in config.items()}, project=PROJECT, stack=stack)
+def settings(stack: str = "dev", **config: str) -> ServiceSettings:
+    given = {f"{PROJECT}:{key}": value for key, value in {"image": IMAGE, **config}.items()}
+    found = load(given, project=PROJECT, stack=stack)
+    assert isinstance(found, ServiceSettings)
+    return found
 
 
 def mistakes(stack: str = "dev", **config: str) -> list[str]:
@@ -103,4 +108,29 @@ def test_contradictions_between_settings_are_told() -> None:
 
 def test_keys_of_other_namespaces_are_not_ours() -> None:
     """The provider's own keys, and other packages', are left alone."""
-    assert load({"runpod:apiKey": "x", "aws:region": "y"}, project=PROJECT, stack="dev").environment == "dev"
+    config = {"runpod:apiKey": "x", "aws:region": "y", f"{PROJECT}:image": IMAGE}
+
+    assert load(config, project=PROJECT, stack="dev").environment == "dev"
+
+
+def test_a_service_without_an_image_must_name_one() -> None:
+    """dev and staging have nothing to promote from; prod takes what staging runs."""
+    with pytest.raises(SettingsError) as caught:
+        load({}, project=PROJECT, stack="dev")
+
+    assert caught.value.lines[0].startswith("image is not set")
+    prod = load({}, project=PROJECT, stack="prod")
+    assert isinstance(prod, ServiceSettings)
+    assert prod.promote_from == "staging"
+
+
+def test_the_platform_takes_only_what_it_uses() -> None:
+    """Workers are no business of a stack that has none."""
+    assert load({}, project=PROJECT, stack="platform") == PlatformSettings(environment="platform")
+    with pytest.raises(SettingsError, match="workersMax is not a setting"):
+        load({f"{PROJECT}:workersMax": "3"}, project=PROJECT, stack="platform")
+
+
+def test_a_pull_request_is_a_dev_environment() -> None:
+    """Its stack is named by its number."""
+    assert settings("pr-17").environment == "dev"

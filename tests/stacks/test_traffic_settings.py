@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from stacks.program import service_args
-from stacks.settings import SettingsError, StackSettings, load
+from stacks.loading import SettingsError, load
+from stacks.service import service_args
+from stacks.settings import ServiceSettings
+
+IMAGE = "registry.example.com/team/sdxl-worker:v1"
 
 
-def settings(**given: str) -> StackSettings:
-    return load({f"runpod-sdxl:{key}": value for key, value in given.items()}, project="runpod-sdxl", stack="staging")
+def settings(**given: str) -> ServiceSettings:
+    config = {"runpod-sdxl:image": IMAGE, **{f"runpod-sdxl:{key}": value for key, value in given.items()}}
+    found = load(config, project="runpod-sdxl", stack="staging")
+    assert isinstance(found, ServiceSettings)
+    return found
 
 
 def mistakes(**given: str) -> list[str]:

@@ -1,0 +1,147 @@
+"""The stacks of this project on the real engine and a local RunPod: platform, dev, staging, prod."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from pulumi_runpod.client import RunPodClient
+from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.wire import ENDPOINTS
+from stacks.program import program
+from tests.e2e.conftest import Outcome, RealStack
+
+pytestmark = pytest.mark.engine
+PROJECT = "runpod-sdxl"
+IMAGES = [f"registry.example.com/team/sdxl-worker@sha256:{digit * 64}" for digit in "ab"]
+
+
+@pytest.fixture
+def stack(deploy: Callable[..., RealStack]) -> Callable[..., RealStack]:
+    """`stack("prod", image=...)`: a stack of the project with these settings."""
+
+    def make(name: str, **settings: str) -> RealStack:
+        made = deploy(program, name=name, project=PROJECT)
+        for key, value in settings.items():
+            made.config(f"{PROJECT}:{key}", value)
+        return made
+
+    return make
+
+
+def deployed(outcome: Outcome) -> dict[str, object]:
+    assert not outcome.failed, outcome.text
+    return outcome.outputs
+
+
+def reason(outcome: Outcome) -> str:
+    """The one reason for which a program failed, told without a traceback of ours."""
+    assert outcome.failed
+    assert "Traceback" not in "".join(outcome.errors), outcome.errors
+    (told,) = {line for line in outcome.errors if "unhandled" not in line}
+    return told
+
+
+def test_services_share_the_volumes_of_the_platform(
+    stack: Callable[..., RealStack], outsider: RunPodClient, local_runpod: LocalRunPod
+) -> None:
+    """The platform has a protected volume in each data center; a service in both takes them, and has none."""
+    centers = "EU-RO-1,US-KS-2"
+    platform = stack("platform", dataCenters=centers)
+    volumes = deployed(platform.up())["volumes"]
+    local_runpod.forget_calls()
+    dev = stack("dev", image=IMAGES[0], platformStack="platform", dataCenters=centers)
+    endpoint_id = str(deployed(dev.up())["endpoint_id"])
+
+    assert isinstance(volumes, dict)
+    assert centers.split(",") == list(volumes)
+    assert sorted(volumes.values()) == sorted(outsider.get(ENDPOINTS, endpoint_id).network_volumes)  # type: ignore[attr-defined]
+    assert not local_runpod.calls("POST", "/v2/network-volumes")
+    assert all(r["protect"] for r in platform.resources().values())
+
+
+def test_a_service_in_several_data_centers_has_a_volume_in_each(
+    stack: Callable[..., RealStack], local_runpod: LocalRunPod
+) -> None:
+    """One endpoint over two data centers; a volume pins workers to its own."""
+    outputs = deployed(stack("dev", image=IMAGES[0], dataCenters="EU-RO-1,US-KS-2").up())
+
+    assert len(local_runpod.calls("POST", "/v2/network-volumes")) == 2
+    assert len(local_runpod.calls("POST", "/v2/serverless")) == 1
+    assert len(outputs["volume_ids"]) == 2  # type: ignore[arg-type]
+
+
+def test_prod_runs_the_very_digest_that_staging_runs(stack: Callable[..., RealStack]) -> None:
+    """Without an image of its own, prod follows staging, digest by digest, and keeps its endpoint."""
+    staging = stack("staging", image=IMAGES[0])
+    prod = stack("prod")
+    deployed(staging.up())
+    first = deployed(prod.up())
+    staging.config(f"{PROJECT}:image", IMAGES[1])
+    deployed(staging.up())
+    second = deployed(prod.up())
+
+    assert [first["image"], second["image"]] == IMAGES
+    assert first["endpoint_id"] == second["endpoint_id"]
+
+
+def test_prod_refuses_an_image_that_staging_does_not_run(
+    stack: Callable[..., RealStack], local_runpod: LocalRunPod
+) -> None:
+    """Another image is refused with both ways out, and deployed when the settings say so."""
+    deployed(stack("staging", image=IMAGES[0]).up())
+    prod = stack("prod", image=IMAGES[1])
+    local_runpod.forget_calls()
+    told = reason(prod.up())
+
+    assert "pulumi config rm image" in told
+    assert "allowUnpromotedImage" in told
+    assert not local_runpod.calls("POST", "/v2/serverless")
+    prod.config(f"{PROJECT}:allowUnpromotedImage", "true")
+    assert deployed(prod.up())["image"] == IMAGES[1]
+
+
+def test_only_a_digest_is_promoted(stack: Callable[..., RealStack]) -> None:
+    """A tag in staging may be another image by the time prod deploys it."""
+    deployed(stack("staging", image="registry.example.com/team/sdxl-worker:v1").up())
+
+    assert "names no digest" in reason(stack("prod").preview())
+
+
+def test_a_stack_that_is_not_deployed_yet_is_named(stack: Callable[..., RealStack]) -> None:
+    """Nothing to promote, no volumes to share: the message says which stack to deploy first."""
+    stack("staging", image=IMAGES[0])
+    stack("platform")
+
+    assert "STACK=staging make up" in reason(stack("prod").preview())
+    assert "STACK=platform make up" in reason(stack("dev", image=IMAGES[0], platformStack="platform").preview())
+
+
+def test_a_setting_touches_only_what_it_must(stack: Callable[..., RealStack]) -> None:
+    """The update for one changed setting changes exactly these fields of the endpoint, or nothing at all."""
+    expected = {
+        ("workersMax", "4"): {"workers"},
+        ("idleTimeoutSeconds", "90"): {"workers"},
+        ("executionTimeoutSeconds", "120"): {"timeout"},
+        ("queueDelaySeconds", "8"): {"scaling"},
+        ("gpuPools", "AMPERE_24"): {"gpu"},
+        ("flashboot", "OFF"): {"flashboot"},
+        ("endpointTimeoutSeconds", "600"): set(),
+        ("requestsPerDay", "100"): set(),
+    }
+    dev = stack("dev", image=IMAGES[0], secondsEach="4", requestsPerDay="50")
+    deployed(dev.up())
+
+    for (key, value), fields in expected.items():
+        before = dev.resources()
+        dev.config(f"{PROJECT}:{key}", value)
+        deployed(dev.up())
+        changed = {
+            (name, field)
+            for name, resource in dev.resources().items()
+            for field in resource["inputs"]
+            if json.dumps(resource["inputs"][field]) != json.dumps(before[name]["inputs"].get(field))
+        }
+        assert changed == {("sdxl", field) for field in fields}, key
