@@ -7,7 +7,6 @@ program that declares resources loads neither models nor client.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
 import pulumi
@@ -23,6 +22,7 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime import rpc
 
+from pulumi_runpod.resources.tokens import lifecycle_of_kind
 from pulumi_runpod.resources.verdict import reported
 
 if TYPE_CHECKING:
@@ -101,8 +101,7 @@ class RunPodProvider(ResourceProvider):
 
     @property
     def _lifecycle(self) -> Lifecycle:
-        found: Lifecycle = import_module(f"pulumi_runpod.resources.kinds.{self.kind}").LIFECYCLE
-        return found
+        return lifecycle_of_kind(self.kind)
 
     def _api(self) -> RunPodClient:
         from pulumi_runpod.client import client_for

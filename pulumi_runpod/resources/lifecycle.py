@@ -160,9 +160,7 @@ class Lifecycle:
         if "adopt_id" in news:
             return self._adopt(api, news)
         body = self._body(self.collection.create, self.create_body(news))
-        found = self._created(api, body, news)
-        answer = self._answer(found)
-        return Created(answer.id, self._outs(self._settled(news, answer), news))
+        return self.recorded(self._created(api, body, news), news)
 
     def read(self, api: Api, object_id: str, olds: JsonObject) -> Found:
         """The object as it is now; inputs hold only what the program (or `check`) has declared."""
@@ -221,6 +219,15 @@ class Lifecycle:
 
     def release(self, api: Api, object_id: str, olds: JsonObject) -> None:
         """What can be done before the next attempt to delete."""
+
+    def namesakes(self, api: Api, name: object) -> list[Response]:
+        """All objects of the kind that carry the name."""
+        return [found for found in api.list(self.collection) if self.same(name, _name(found), "name")]
+
+    def recorded(self, found: Response, inputs: JsonObject) -> Created:
+        """What `create` would have returned for the object and these inputs."""
+        answer = self._answer(found)
+        return Created(answer.id, self._outs(self._settled(inputs, answer), inputs))
 
     # What kinds build on.
 
@@ -309,7 +316,7 @@ class Lifecycle:
         name = news.get("name")
         for wait in _LOOK_AGAIN_S:
             self.sleep(wait)
-            namesakes = [found for found in api.list(self.collection) if self.same(name, _name(found), "name")]
+            namesakes = self.namesakes(api, name)
             if namesakes and name == news.get("auto_name"):
                 return namesakes[0]
             if namesakes:

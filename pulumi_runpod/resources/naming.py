@@ -18,9 +18,9 @@ _AUTOMATIC = re.compile(
 )
 
 
-def project_marker(organization: str, project: str) -> str:
-    """Five characters that stand for a Pulumi project in the names of its objects."""
-    digest = hashlib.sha256(f"{organization}/{project}".encode()).digest()
+def project_marker(project: str) -> str:
+    """Five characters that stand for a Pulumi project in the names of its objects, whatever the stack."""
+    digest = hashlib.sha256(project.encode()).digest()
     return b32encode(digest).decode().lower()[:_MARKER_LENGTH]
 
 

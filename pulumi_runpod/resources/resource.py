@@ -37,8 +37,7 @@ class RunPodResource(Resource):
     ) -> None:
         inputs = {**dict.fromkeys(self._input_names), **props}
         if inputs.get("name") is None and (opts is None or opts.id is None):
-            marker = project_marker(pulumi.get_organization(), pulumi.get_project())
-            inputs["auto_name"] = prefix(resource_name, marker)
+            inputs["auto_name"] = prefix(resource_name, project_marker(pulumi.get_project()))
         own = pulumi.ResourceOptions(additional_secret_outputs=list(self._secret_names))
         super().__init__(
             self._implementation,

@@ -1,0 +1,225 @@
+"""`pulumi up` killed in the middle of a create: `recover`, then `up`, and there is one object per declaration."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from pulumi_runpod.emulator.local import LocalRunPod
+
+pytestmark = pytest.mark.engine
+
+BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
+VOLUME = "from pulumi_runpod import NetworkVolume\nNetworkVolume('weights', size=10, data_center='EU-RO-1'{})\n"
+TEMPLATE = (
+    "import pulumi\nfrom pulumi_runpod import Template\n"
+    "Template('worker', image='registry.example.com/team/worker:1', env={'TOKEN': pulumi.Output.secret('tok-77aa')})\n"
+)
+
+
+@dataclass
+class Killable:
+    """A project that a `pulumi` process of its own runs, as in a terminal."""
+
+    directory: Path
+    environ: dict[str, str]
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [BIN / command[0], *command[1:]],
+            cwd=self.directory,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def up(self, *options: str) -> subprocess.CompletedProcess[str]:
+        return self.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", *options)
+
+    def kill_during(self, arrived: Callable[[], bool], *options: str) -> None:
+        """`pulumi up`, and all its processes killed at once as soon as `arrived()`."""
+        running = subprocess.Popen(
+            [BIN / "pulumi", "up", "--yes", "--skip-preview", "--non-interactive", *options],
+            cwd=self.directory,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 60
+        while not arrived():
+            assert running.poll() is None, "pulumi ended before the call arrived"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # the call arrives in another process: there is nothing to wait on
+        family = [running.pid, *(child.pid for child in psutil.Process(running.pid).children(recursive=True))]
+        for pid in family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        running.wait()
+
+    def program(self, text: str) -> None:
+        (self.directory / "__main__.py").write_text(text)
+
+    def pending(self) -> list[Any]:
+        exported = json.loads(self.run("pulumi", "stack", "export").stdout)
+        return exported["deployment"].get("pending_operations") or []
+
+
+@pytest.fixture
+def killable(tmp_path: Path, pulumi_home: Path, local_runpod: LocalRunPod) -> Iterator[Killable]:
+    directory, backend = tmp_path / "project", tmp_path / "backend"
+    directory.mkdir()
+    backend.mkdir()
+    (directory / "Pulumi.yaml").write_text("name: killed\nruntime: python\n")
+    project = Killable(
+        directory,
+        {
+            **{name: os.environ[name] for name in ("HOME", "TMPDIR", "LANG") if name in os.environ},
+            **local_runpod.environment,
+            "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
+            "PULUMI_BACKEND_URL": f"file://{backend}",
+            "PULUMI_CONFIG_PASSPHRASE": "e2e",
+            "PULUMI_HOME": str(pulumi_home),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        },
+    )
+    assert project.run("pulumi", "stack", "init", "dev").returncode == 0
+    yield project
+
+
+def objects(local_runpod: LocalRunPod, kind: str) -> list[str]:
+    return [row.id for row in local_runpod.call(lambda p: p.store.list(kind))]
+
+
+def arrived(local_runpod: LocalRunPod) -> Callable[[], bool]:
+    """A POST has come in, and its answer is held back."""
+    return lambda: any(fault["taken"] for fault in local_runpod.call(lambda p: p.faults.list()))
+
+
+@pytest.mark.parametrize(("program", "kind"), [(VOLUME.format(""), "network volume"), (TEMPLATE, "template")])
+def test_an_object_made_by_a_killed_up_is_recovered(
+    killable: Killable, local_runpod: LocalRunPod, program: str, kind: str
+) -> None:
+    """The state in the backend is all that is needed: nothing is kept on the machine."""
+    killable.program(program)
+    local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
+    killable.kill_during(arrived(local_runpod))
+    assert len(killable.pending()) == 1
+
+    locked = killable.up()
+    recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock", "--json")
+    again = killable.up("--expect-no-changes")
+    refreshed = killable.run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
+    told = json.loads(recovered.stdout)
+
+    assert locked.returncode != 0
+    assert [entry["verdict"] for entry in told] == ["recovered"], recovered.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+    assert objects(local_runpod, kind) == [told[0]["id"]]
+    assert killable.pending() == []
+    assert "tok-77aa" not in (killable.directory.parent / "backend/.pulumi/stacks/killed/dev.json").read_text()
+    assert killable.run("pulumi", "destroy", "--yes", "--skip-preview").returncode == 0
+    assert objects(local_runpod, kind) == []
+
+
+def test_an_up_killed_before_anything_was_made_starts_anew(killable: Killable, local_runpod: LocalRunPod) -> None:
+    """`recover` looks for a while, since the service may still be at work, and then clears the entry."""
+    killable.program(VOLUME.format(""))
+    local_runpod.fault("http.cut_before", method="POST", path="/v2/*", times=None)
+    killable.kill_during(arrived(local_runpod))
+    local_runpod.clear_faults()
+    recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock")
+    again = killable.up()
+
+    assert "nothing was made" in recovered.stdout, recovered.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "pending operations" not in again.stdout + again.stderr
+    assert len(objects(local_runpod, "network volume")) == 1
+
+
+def test_a_killed_replacement_leaves_one_new_object_and_the_old_one_to_be_deleted(
+    killable: Killable, local_runpod: LocalRunPod
+) -> None:
+    """`--target-replace`: the new name differs, so neither object is taken for the other."""
+    killable.program(TEMPLATE)
+    assert killable.up().returncode == 0
+    [old] = objects(local_runpod, "template")
+    urn = next(
+        r["urn"]
+        for r in json.loads(killable.run("pulumi", "stack", "export").stdout)["deployment"]["resources"]
+        if "dynamic/runpod" in r["type"]
+    )
+    local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
+    killable.kill_during(arrived(local_runpod), "--target-replace", urn)
+    recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock", "--json")
+    again = killable.up()
+    now = objects(local_runpod, "template")
+
+    assert json.loads(recovered.stdout)[0]["verdict"] == "recovered", recovered.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert now == [json.loads(recovered.stdout)[0]["id"]]
+    assert now != [old]
+
+
+def test_under_a_chosen_name_a_person_decides(killable: Killable, local_runpod: LocalRunPod) -> None:
+    """The command says what is there and changes nothing; `--take` and `--forget` are the two answers."""
+    killable.program(VOLUME.format(", name='chosen'"))
+    local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
+    killable.kill_during(arrived(local_runpod))
+    asked = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock")
+    [made] = objects(local_runpod, "network volume")
+    taken = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--take", f"weights={made}")
+    again = killable.up("--expect-no-changes")
+
+    assert asked.returncode == 1
+    assert made in asked.stdout
+    assert f"--take RESOURCE=ID" in asked.stderr
+    assert taken.returncode == 0, taken.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert objects(local_runpod, "network volume") == [made]
+
+
+def test_orphans_are_what_no_stack_knows(killable: Killable, local_runpod: LocalRunPod) -> None:
+    """A bare `up` after a kill makes a second object; the first is found by the project's marker, and deleted on request.
+
+    What another project or a person made is none of it, nor is a volume deleted without being named.
+    """
+    killable.program(VOLUME.format("") + TEMPLATE)
+    local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0, times=2)
+    killable.kill_during(lambda: sum(int(str(f["taken"])) for f in local_runpod.call(lambda p: p.faults.list())) == 2)
+    deadline = time.monotonic() + 20
+    while len(objects(local_runpod, "template") + objects(local_runpod, "network volume")) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert killable.run("pulumi", "cancel", "--yes").returncode == 0
+    hidden = killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--json")
+    assert killable.run("pulumi-runpod", "recover", "--stack", "dev", "--forget", "weights", "--forget", "worker")
+    assert killable.up().returncode == 0
+    listed = json.loads(killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--json").stdout)
+    deleted = killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--delete", "--yes")
+    left = json.loads(killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--json").stdout)
+    all_gone = killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--delete", "--volumes", "--yes")
+
+    assert json.loads(hidden.stdout) == [], "what `recover` can still bring back is no orphan"
+    assert sorted(entry["kind"] for entry in listed) == ["network volume", "template"]
+    assert deleted.returncode == 0, deleted.stderr
+    assert [entry["kind"] for entry in left] == ["network volume"]
+    assert all_gone.returncode == 0, all_gone.stderr
+    assert (len(objects(local_runpod, "template")), len(objects(local_runpod, "network volume"))) == (1, 1)
+    assert killable.up("--expect-no-changes").returncode == 0
