@@ -32,7 +32,8 @@ def plan_inputs(
         "container_disk_gb": args.container_disk_gb,
         "workers_min": args.workers_min,
         "workers_max": args.workers_max,
-        "idle_timeout_seconds": args.idle_timeout_seconds if args.scaling["type"] == "QUEUE_DELAY" else None,
+        "scaler": args.scaling["type"],
+        "idle_timeout_seconds": args.idle_timeout_seconds,
         "flashboot": args.flashboot,
         "execution_timeout_seconds": args.execution_timeout_seconds,
         "endpoint_timeout_seconds": args.endpoint_timeout_seconds,
@@ -41,8 +42,7 @@ def plan_inputs(
         "guard": args.guard,
         "silenced": dict(args.silenced),
     }
-    # No idle timeout is a statement, the rest that is absent takes its default.
-    return {key: value for key, value in found.items() if value is not None or key == "idle_timeout_seconds"}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def volume_plan(volume: NetworkVolume) -> dict[str, pulumi.Input[Any]]:

@@ -18,7 +18,7 @@ class Prices(Given):
     """Of workers that are kept warm; None: the same. RunPod publishes no lower one, sales aside."""
     reserved_per_hour: HourlyPrice | None = None
     """Of the same GPU around the clock; None: no comparison."""
-    source: str = "as given"
+    source: str = "prices as given"
     storage: StorageRates = StorageRates()
 
     @property

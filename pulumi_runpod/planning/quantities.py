@@ -5,13 +5,14 @@ Refuses NaN, infinity, zero and negative amounts where they mean nothing, and fi
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 WEEK_SECONDS = 7 * 24 * 3600
 
@@ -23,6 +24,9 @@ GpuMemoryGb = Annotated[Decimal, Field(gt=0, le=10_000, allow_inf_nan=False)]
 Gigabytes = Annotated[int, Field(ge=1, le=100_000)]
 HourlyPrice = Annotated[Decimal, Field(gt=0, le=10_000, allow_inf_nan=False)]
 """USD per hour."""
+
+
+_inside: ContextVar[bool] = ContextVar("_inside", default=False)
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,24 @@ class Given(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _one_line_each(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        # Within another model, pydantic's errors go on to it, so that the outermost tells all mistakes at once.
+        outermost = not _inside.get()
+        token = _inside.set(True)
         try:
             checked = handler(given)
         except ValidationError as error:
+            if not outermost:
+                raise
             mistakes = [_mistake(cls, e) for e in error.errors(include_url=False)]
         else:
             mistakes = checked.contradictions()
             if not mistakes:
                 return checked
+            if not outermost:
+                first = mistakes[0]
+                raise PydanticCustomError("contradiction", "contradiction", {"mistake": first})
+        finally:
+            _inside.reset(token)
         raise PlanningError(mistakes)
 
     def contradictions(self) -> list[Mistake]:
@@ -78,13 +92,35 @@ class Given(BaseModel):
 
 def _mistake(model: type[BaseModel], error: ErrorDetails) -> Mistake:
     location = [str(part) for part in error["loc"]]
-    names = {to_camel(name): name for name in model.model_fields}
-    field = ".".join([names.get(location[0], location[0]), *location[1:]]) if location else ""
+    home, path = _home(model, location)
+    field = ".".join(path)
+    if error["type"] == "contradiction":
+        inner: Mistake = error["ctx"]["mistake"]
+        return Mistake(".".join([*path, inner.field]), inner.value, inner.allowed)
     if error["type"] == "extra_forbidden":
-        return Mistake(field, None, f"there is no such value here; known are {', '.join(model.model_fields)}")
+        return Mistake(field, None, f"there is no such value here; known are {', '.join(home.model_fields)}")
     if error["type"] == "missing":
         return Mistake(field, None, "must be given")
-    return Mistake(field or model.__name__, error["input"], _range(model, field.split(".")[0]) or _reason(error))
+    names = [part for part in path if part in home.model_fields]
+    return Mistake(field or home.__name__, error["input"], (names and _range(home, names[-1])) or _reason(error))
+
+
+def _home(model: type[BaseModel], location: list[str]) -> tuple[type[BaseModel], list[str]]:
+    """The innermost model that a location leads to, and the location in the names of Python."""
+    path = []
+    for part in location:
+        names = {to_camel(name): name for name in model.model_fields}
+        name = names.get(part, part)
+        path.append(name)
+        if name in model.model_fields and (inner := _inner(model.model_fields[name].annotation)) is not None:
+            model = inner
+    return model, path
+
+
+def _inner(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for argument in get_args(annotation) if (found := _inner(argument)) is not None), None)
 
 
 def _range(model: type[BaseModel], field: str) -> str | None:
@@ -105,4 +141,10 @@ def _reason(error: ErrorDetails) -> str:
 
 
 def _shown(value: object) -> str:
-    return str(value) if isinstance(value, Decimal | int | float) else repr(value)
+    """A number as it was typed, anything else in quotes."""
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return repr(value)
+    return str(value)

@@ -11,7 +11,7 @@ from pulumi_runpod.planning.cold_start import ColdStart
 from pulumi_runpod.planning.gpu_need import GpuNeed
 from pulumi_runpod.planning.quantities import WEEK_SECONDS, Gigabytes, Given, Mistake
 from pulumi_runpod.planning.traffic import Traffic
-from pulumi_runpod.wire.endpoint import FlashBoot
+from pulumi_runpod.wire.endpoint import DEFAULT_IDLE_TIMEOUT_S, FlashBoot, has_idle_timeout
 from pulumi_runpod.wire.network_volume import VolumeType
 
 Workers = Annotated[int, Field(ge=0, le=1000)]
@@ -47,8 +47,9 @@ class ServicePlan(Given):
 
     workers_min: Workers = 0
     workers_max: Workers = 3
-    idle_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] | None = 60
-    """None: the scaler has none (a queue that scales by request count)."""
+    scaler: Literal["QUEUE_DELAY", "REQUEST_COUNT"] = "QUEUE_DELAY"
+    idle_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """Of no effect where the scaler has none: a queue that scales by request count."""
     flashboot: FlashBoot = "OFF"
     execution_timeout_seconds: TimeoutSeconds | None = None
     endpoint_timeout_seconds: TimeoutSeconds | None = None
@@ -70,6 +71,10 @@ class ServicePlan(Given):
         return self.flashboot != "OFF"
 
     @property
+    def has_idle_timeout(self) -> bool:
+        return has_idle_timeout("QUEUE", self.scaler)
+
+    @property
     def idle_window_seconds(self) -> int:
         """Where none can be set, what RunPod applies is not published: its default is assumed."""
-        return 10 if self.idle_timeout_seconds is None else self.idle_timeout_seconds
+        return self.idle_timeout_seconds if self.has_idle_timeout else DEFAULT_IDLE_TIMEOUT_S

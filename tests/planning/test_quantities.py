@@ -76,3 +76,35 @@ def test_camel_case_and_snake_case_say_the_same() -> None:
     assert Traffic.model_validate({"requestsPerDay": 5, "secondsEach": 2}) == Traffic(
         requests_per_day=5, seconds_each=2
     )
+
+
+def test_mistakes_of_nested_values_are_told_together() -> None:
+    """A plan names the bad values of its traffic, its volumes and its own, at once and with their place."""
+    found = lines(
+        ServicePlan,
+        gpu_pools=("A",),
+        workers_max=1.5,
+        traffic={"requests_per_day": -1, "secondsEach": 0},
+        volumes=[{"size_gb": 20}, {"sizeGb": 0}],
+    )
+    assert found == [
+        "volumes.1.size_gb is 0: must be a whole number from 1 to 100,000",
+        "workers_max is 1.5: must be a whole number from 0 to 1,000",
+        "traffic.requests_per_day is -1: must be a number above 0 and at most 1,000,000,000",
+        "traffic.seconds_each is 0: must be a number above 0 and at most 604,800",
+    ]
+
+
+def test_a_contradiction_of_a_nested_value_has_its_place() -> None:
+    """What two values of the traffic say against each other is told under the traffic."""
+    traffic = {"requests_per_day": 1, "seconds_each": 4, "worst_case_seconds": 3}
+    (line,) = lines(ServicePlan, gpu_pools=("A",), traffic=traffic)
+    assert line.startswith("traffic.worst_case_seconds is 3: must be at least the average")
+
+
+def test_numbers_given_as_text_are_shown_as_numbers() -> None:
+    """A command line hands over text: `nan` is told as it was typed, a word in quotes."""
+    assert lines(Traffic, requests_per_day="nan", seconds_each="soon") == [
+        "requests_per_day is nan: must be a number above 0 and at most 1,000,000,000",
+        "seconds_each is 'soon': must be a number above 0 and at most 604,800",
+    ]

@@ -162,3 +162,8 @@ def test_without_a_catalog_only_rules_that_need_none_speak() -> None:
 def test_the_dated_copy_does_not_call_a_pool_unknown() -> None:
     """A pool may be newer than the copy that ships with the package."""
     assert "RP017" not in told(market(MIDDLE, live=False), gpu_pools=("NEWEST_512",))
+
+
+def test_a_scaler_without_an_idle_timeout_is_not_told_that_it_is_short() -> None:
+    """A queue that scales by request count has none to set."""
+    assert "RP004" not in told(MARKET, idle_timeout_seconds=5, scaler="REQUEST_COUNT")

@@ -13,7 +13,7 @@ def short_idle_timeout(situation: Situation) -> Finding | None:
     """Bursts with pauses longer than the idle timeout start cold each time."""
     plan = situation.plan
     idle = plan.idle_timeout_seconds
-    if idle is None or idle >= REASONABLE_IDLE_SECONDS or plan.workers_max == 0:
+    if not plan.has_idle_timeout or idle >= REASONABLE_IDLE_SECONDS or plan.workers_max == 0:
         return None
     if plan.traffic is not None and not plan.traffic.bursty:
         return None
