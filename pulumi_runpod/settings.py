@@ -25,6 +25,9 @@ _SOURCES = {
     "api_base_url": ("runpod:apiBaseUrl", "RUNPOD_API_BASE_URL"),
     "timeout": ("runpod:timeout", "RUNPOD_API_TIMEOUT"),
     "accept_vanished": ("runpod:acceptVanished", "RUNPOD_ACCEPT_VANISHED"),
+    "s3_access_key_id": ("runpod:s3AccessKeyId", "RUNPOD_S3_ACCESS_KEY_ID"),
+    "s3_secret_access_key": ("runpod:s3SecretAccessKey", "RUNPOD_S3_SECRET_ACCESS_KEY"),
+    "s3_endpoint_url": ("runpod:s3EndpointUrl", "RUNPOD_S3_ENDPOINT_URL"),
 }
 
 
@@ -42,6 +45,13 @@ class Settings(BaseModel):
     """Seconds to wait for a connection."""
     accept_vanished: bool = False
     """Believe it when everything that was asked for is gone at once (see `ObjectsVanished`)."""
+    s3_access_key_id: str | None = None
+    """Of an S3 API key (`user_...`), which is of another kind than the API key: for uploads to volumes alone."""
+    s3_secret_access_key: SecretStr | None = None
+    """Its secret (`rps_...`)."""
+    s3_endpoint_url: str | None = None
+    """Where volumes speak S3, with `{data_center}` in it. Default: the service's own hosts; beside an API base URL that
+    is not the service's, `<api base URL>/s3/{data_center}`, as the local RunPod has it."""
 
     @classmethod
     def load(cls, config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -77,6 +87,46 @@ class Settings(BaseModel):
                 f"(for {self.api_base_url})"
             )
         return self.api_key.get_secret_value()
+
+    @property
+    def s3_key(self) -> tuple[str, str]:
+        """Access key and secret in clear, for signing alone. Raises `SettingsError` when one is missing."""
+        if self.s3_access_key_id is None or self.s3_secret_access_key is None:
+            missing = [
+                f"`pulumi config set {option}{key}` or {variable}"
+                for name, option in (("s3_access_key_id", ""), ("s3_secret_access_key", "--secret "))
+                if getattr(self, name) is None
+                for key, variable in (_SOURCES[name],)
+            ]
+            raise SettingsError(
+                "no S3 API key: files of volumes need one, and the API key does not do. Make one in the RunPod console "
+                f"(Settings, S3 API Keys) and set {' and '.join(missing)}"
+            )
+        return self.s3_access_key_id, self.s3_secret_access_key.get_secret_value()
+
+    def s3_endpoint(self, data_center: str) -> str | None:
+        """Where the volumes of a data center speak S3; None: at the service's own host."""
+        template = self.s3_endpoint_url
+        if template is None and self.api_base_url != DEFAULT_API_BASE_URL:
+            template = f"{self.api_base_url}/s3/{{data_center}}"
+        return template.replace("{data_center}", data_center) if template else None
+
+    @field_validator("s3_access_key_id", "s3_secret_access_key")
+    @classmethod
+    def _plain_s3_key(cls, value: SecretStr | str | None) -> SecretStr | str | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value or ""
+        if text and not (text.isascii() and text.isprintable() and " " not in text):
+            raise PydanticCustomError("key", "holds blanks, line ends or characters beyond ASCII")
+        if text.startswith("rpa_"):
+            raise PydanticCustomError("key", "is an API key; an S3 API key is `user_...` with a secret `rps_...`")
+        return value
+
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _s3_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            checked_base_url(value.replace("{data_center}", "eu-ro-1"))
+        return value
 
     @field_validator("api_key")
     @classmethod

@@ -39,7 +39,7 @@ def endpoint_url(data_center: str) -> str:
 
 
 class ManifestFile(BaseModel):
-    """One file of a set. `etag` is what the service answers for it, without quotes."""
+    """One file of a set. `etag` is what the service answered for it, without quotes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -59,10 +59,10 @@ class Manifest(BaseModel):
 
     @property
     def digest(self) -> str:
-        return set_digest((f.path, f.size, f.sha256) for f in self.files)
+        return set_digest((f.path, f.sha256) for f in self.files)
 
 
-def set_digest(files: Iterable[tuple[str, int, str]]) -> str:
-    """One name for the content of a set of (path, size, sha256), whatever their order."""
-    text = "".join(f"{sha256} {size} {path}\n" for path, size, sha256 in sorted(files))
+def set_digest(files: Iterable[tuple[str, str]]) -> str:
+    """One name for the content of a set of (path, SHA-256), whatever their order."""
+    text = "".join(f"{sha256}  {path}\n" for path, sha256 in sorted(files))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

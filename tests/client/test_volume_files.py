@@ -323,8 +323,9 @@ def test_a_file_that_changes_while_it_is_sent_is_refused(
     [big] = [f for f in wanted if f.path == "unet/big.bin"]
 
     def change(_: Progress) -> None:
-        with big.open_local() as path:
-            path.write_bytes(bytes(size))
+        with big.open_local() as path, path.open("r+b") as file:
+            file.write(b"other")
+            file.truncate(size)
 
     with pytest.raises(VolumeError, match=told):
         synchronise(volume, FOLDER, [big], on_progress=change)
@@ -411,9 +412,8 @@ def test_nothing_listening_is_told(volume_id: str) -> None:
 
 def test_a_full_volume_is_told(opened: Opener, wanted: list[WantedFile], on_disk: Path) -> None:
     """The advice is to grow it."""
-    on_disk.mkdir(parents=True)
-    with (on_disk / "big").open("wb") as file:
-        file.truncate(10_000_000_000)
+    with (on_disk.parents[1] / "big").open("wb") as file:
+        file.truncate(10_000_000_000)  # sparse: it takes no disk here
 
     with pytest.raises(VolumeError, match="Grow the volume"):
         synchronise(opened(), FOLDER, wanted)
