@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     )
     from pulumi_runpod.resources.ecr_delegation import EcrDelegation
     from pulumi_runpod.resources.endpoint import Endpoint
+    from pulumi_runpod.resources.model_weights import (
+        HuggingFaceSnapshot,
+        LocalDirectory,
+        ModelWeights,
+        Urls,
+        WeightsUrl,
+    )
     from pulumi_runpod.resources.network_volume import NetworkVolume
     from pulumi_runpod.resources.registry_credential import RegistryCredential
     from pulumi_runpod.resources.secret import Secret
@@ -33,6 +40,9 @@ _HOMES = {
     "EcrDelegation": "pulumi_runpod.resources.ecr_delegation",
     "Endpoint": "pulumi_runpod.resources.endpoint",
     "GpuArgs": "pulumi_runpod.resources.args",
+    "HuggingFaceSnapshot": "pulumi_runpod.resources.model_weights",
+    "LocalDirectory": "pulumi_runpod.resources.model_weights",
+    "ModelWeights": "pulumi_runpod.resources.model_weights",
     "MountsArgs": "pulumi_runpod.resources.args",
     "NetworkVolume": "pulumi_runpod.resources.network_volume",
     "PersistentMountArgs": "pulumi_runpod.resources.args",
@@ -43,6 +53,8 @@ _HOMES = {
     "RunPodError": "pulumi_runpod.errors",
     "Secret": "pulumi_runpod.resources.secret",
     "Template": "pulumi_runpod.resources.template",
+    "Urls": "pulumi_runpod.resources.model_weights",
+    "WeightsUrl": "pulumi_runpod.resources.model_weights",
     "WorkersArgs": "pulumi_runpod.resources.args",
 }
 
@@ -65,6 +77,9 @@ __all__ = [
     "EcrDelegation",
     "Endpoint",
     "GpuArgs",
+    "HuggingFaceSnapshot",
+    "LocalDirectory",
+    "ModelWeights",
     "MountsArgs",
     "NetworkVolume",
     "PersistentMountArgs",
@@ -75,5 +90,7 @@ __all__ = [
     "RunPodError",
     "Secret",
     "Template",
+    "Urls",
+    "WeightsUrl",
     "WorkersArgs",
 ]
