@@ -94,7 +94,7 @@ def plans(*, stack: str | None, service: str | None, given: Mapping[str, Any]) -
     found = deployed_plans(stack)
     chosen = [plan for plan in found if service in (None, plan.get("name"))]
     if not chosen:
-        names = ", ".join(str(plan.get("name")) for plan in found)
+        names = ", ".join(sorted(str(plan.get("name")) for plan in found))
         raise RunPodError(f"stack {stack} has no service {service!r}; it has {names}")
     return [_merged(plan, given) for plan in chosen]
 

@@ -5,11 +5,13 @@ One preview holds a service for each rule on which it fires, and one with a sing
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,44 +48,58 @@ def runpod() -> Iterator[LocalRunPod]:
         yield local
 
 
-@pytest.fixture(scope="module")
-def preview(runpod: LocalRunPod, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Preview]:
-    """`preview(show)`: the output of `pulumi preview` with these services; `environment` overrides."""
-    base = tmp_path_factory.mktemp("advice")
-    project = base / "project"
-    shutil.copytree(Path(__file__).parent / "advice_project", project)
-    (base / "backend").mkdir()
-    settings = {
-        **os.environ,
-        **runpod.environment,
-        "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_BACKEND_URL": f"file://{base / 'backend'}",
-        "PULUMI_HOME": str(pulumi_home),
-        "PULUMI_CONFIG_PASSPHRASE": "advice",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
+class Project:
+    """The project of these tests in a folder, a backend and a stack of its own."""
 
-    def pulumi(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+    def __init__(self, base: Path, environment: Mapping[str, str]) -> None:
+        self.directory = base / "project"
+        shutil.copytree(Path(__file__).parent / "advice_project", self.directory)
+        (base / "backend").mkdir()
+        self.environment = {
+            **os.environ,
+            **environment,
+            "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_BACKEND_URL": f"file://{base / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "advice",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+        made = self.pulumi("stack", "init", "dev")
+        assert made.returncode == 0, made.stderr
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
-            cwd=project,
-            env={**settings, **environment},
+            cwd=self.directory,
+            env={**self.environment, **environment},
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
 
-    def run(show: str = "all", **environment: str) -> Preview:
-        pulumi("config", "set", "show", show, "--stack", "dev", **environment)
-        done = pulumi("preview", "--stack", "dev", **environment)
+    def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.run("pulumi", *arguments, "--non-interactive", "--color", "never", **environment)
+
+    def preview(self, show: str = "all", **environment: str) -> Preview:
+        """The output of `pulumi preview` with these services; `environment` overrides."""
+        self.pulumi("config", "set", "show", show, "--stack", "dev")
+        done = self.pulumi("preview", "--stack", "dev", **environment)
         return Preview(done.returncode, done.stdout + done.stderr)
 
-    made = pulumi("stack", "init", "dev")
-    assert made.returncode == 0, made.stderr
-    return run
+    def runpod(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Our own command, in the project."""
+        return self.run(sys.executable, "-m", "pulumi_runpod.cli", *arguments)
+
+
+@pytest.fixture(scope="module")
+def project(runpod: LocalRunPod, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("advice"), {**runpod.environment, "PULUMI_HOME": str(pulumi_home)})
+
+
+@pytest.fixture(scope="module")
+def preview(project: Project) -> Callable[..., Preview]:
+    return project.preview
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +173,40 @@ def test_the_dated_copy_can_be_asked_for(preview: Callable[..., Preview], runpod
     told = preview("strict", RUNPOD_OFFLINE_CATALOG="1")
     assert runpod.calls() == []
     assert "could not be read" not in told.text
+
+
+def test_commands_read_the_plan_of_a_deployed_stack(project: Project) -> None:
+    """`cost` and `advise` know a stack's services, take one by name, change it by flags, and keep its silences."""
+    project.pulumi("config", "set", "show", "deployed", "--stack", "dev")
+    done = project.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
+    assert done.returncode == 0, done.stdout
+
+    costs = json.loads(project.runpod("cost", "--stack", "dev", "--json").stdout)
+    assert {told["name"] for told in costs} == {"sdxl", "quiet"}
+    (sdxl,) = (told for told in costs if told["name"] == "sdxl")
+    assert sdxl["prices"]["source"] == "AMPERE_80, catalog of RunPod"
+    assert f"${sdxl['low']:,.2f} to ${sdxl['high']:,.2f} a month" in done.stdout
+
+    (cheaper,) = json.loads(
+        project.runpod("cost", "--stack", "dev", "--service", "sdxl", "--gpu-pools", "AMPERE_16", "--json").stdout
+    )
+    assert cheaper["expected"] < sdxl["expected"]
+
+    advised = project.runpod("advise", "--stack", "dev")
+    assert advised.returncode == 3, advised.stderr
+    assert "sdxl: warning: RP001 GPU larger than needed" in advised.stdout
+    assert "quiet: silenced: RP004" in advised.stdout
+
+    missing = project.runpod("cost", "--stack", "dev", "--service", "none")
+    assert (missing.returncode, missing.stderr) == (1, "error: stack dev has no service 'none'; it has quiet, sdxl\n")
+
+
+def test_commands_say_when_a_stack_has_no_service(project: Project) -> None:
+    """A stack that was never deployed, and one that does not exist, are one line each."""
+    project.pulumi("stack", "init", "empty")
+    empty = project.runpod("cost", "--stack", "empty")
+    absent = project.runpod("advise", "--stack", "absent")
+
+    assert empty.stderr.startswith("error: stack empty has no deployed service: run `pulumi up --stack empty`, or")
+    assert absent.stderr.startswith("error: pulumi, stack absent -> no stack named 'absent' found")
+    assert (empty.returncode, absent.returncode) == (1, 1)

@@ -163,7 +163,7 @@ def test_a_pool_without_a_price_is_no_way_around_the_ceiling(
 
 def test_a_good_stack_goes_up(policed: Callable[..., Policed], runpod: LocalRunPod) -> None:
     """An allowed GPU, a tag of one build, a protected volume, two workers: deployed."""
-    told = policed("up", image="registry.example.com/team/worker:1.4", pool="ADA_24", workers=2, protect=True)
+    told = policed("up", image="registry.example.com/team/worker:1.4", pool="ADA_24", workers=2, protect="true")
 
     assert told.code == 0, told.text
     assert told.violations == {}

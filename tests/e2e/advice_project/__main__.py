@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-from services import IMAGE, cases
+from services import IMAGE, cases, steady
 
-from pulumi_runpod.components import ServerlessService, ServerlessServiceArgs
+from pulumi_runpod.components import GpuNeed, ServerlessService, ServerlessServiceArgs
 
 
 def declare(name: str, **given: Any) -> None:
@@ -26,5 +26,8 @@ match config.get("show") or "all":
         declare("unguarded", idle_timeout_seconds=5, guard="off")
     case "error":
         declare("fires-RP002", execution_timeout_seconds=300, endpoint_timeout_seconds=300)
+    case "deployed":
+        declare("sdxl", gpu_pools=["AMPERE_80"], gpu=GpuNeed(vram_gb=12), traffic=steady())
+        declare("quiet", idle_timeout_seconds=5, silenced={"RP004": "one user, who waits"})
     case "strict":
         declare("strict", idle_timeout_seconds=5, guard="error")
