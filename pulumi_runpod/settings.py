@@ -28,6 +28,7 @@ _SOURCES = {
     "s3_access_key_id": ("runpod:s3AccessKeyId", "RUNPOD_S3_ACCESS_KEY_ID"),
     "s3_secret_access_key": ("runpod:s3SecretAccessKey", "RUNPOD_S3_SECRET_ACCESS_KEY"),
     "s3_endpoint_url": ("runpod:s3EndpointUrl", "RUNPOD_S3_ENDPOINT_URL"),
+    "s3_part_bytes": ("runpod:s3PartBytes", "RUNPOD_S3_PART_BYTES"),
 }
 
 
@@ -49,6 +50,8 @@ class Settings(BaseModel):
     """Of an S3 API key (`user_...`), which is of another kind than the API key: for uploads to volumes alone."""
     s3_secret_access_key: SecretStr | None = None
     """Its secret (`rps_...`)."""
+    s3_part_bytes: Annotated[int, Field(ge=1, le=500_000_000)] = 64 << 20
+    """Larger files are sent in parts of this size; what an interrupted upload loses is at most a few of them."""
     s3_endpoint_url: str | None = None
     """Where volumes speak S3, with `{data_center}` in it. Default: the service's own hosts; beside an API base URL that
     is not the service's, `<api base URL>/s3/{data_center}`, as the local RunPod has it."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from types_boto3_s3.client import S3Client
 
-DEFAULT_PART_BYTES = 64 << 20
 _CONNECTIONS = 8
 DEFAULT_ATTEMPTS = 10
 """The service's own advice against its 502s."""
@@ -63,14 +62,16 @@ class VolumeFiles:
         *,
         data_center: str,
         volume_id: str,
-        part_bytes: int = DEFAULT_PART_BYTES,
+        part_bytes: int | None = None,
         attempts: int = DEFAULT_ATTEMPTS,
     ) -> None:
-        """`part_bytes`: files above it are sent in parts of this size; `attempts` per call, waits in between.
+        """`part_bytes` instead of the settings': files above it are sent in parts of this size. `attempts` per call,
+        with waits in between.
 
         Raises `SettingsError` without an S3 key, `ValueError` for a data center without S3, or parts that the service
         does not take.
         """
+        part_bytes = settings.s3_part_bytes if part_bytes is None else part_bytes
         if data_center not in DATA_CENTERS:
             raise ValueError(f"{data_center} has no S3 API; these have: {', '.join(sorted(DATA_CENTERS))}")
         if not 1 <= part_bytes <= MAX_PART_BYTES:

@@ -39,6 +39,7 @@ CONFIG_KEYS = (
     "runpod:s3AccessKeyId",
     "runpod:s3SecretAccessKey",
     "runpod:s3EndpointUrl",
+    "runpod:s3PartBytes",
 )
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Literal
 
 from pulumi_runpod.resources.lifecycle import Api, Lifecycle
-from pulumi_runpod.resources.tokens import lifecycle_of_type
+from pulumi_runpod.resources.tokens import REPEATABLE, lifecycle_of_type
 from pulumi_runpod.wire.model import JsonObject, Response
 
 _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
@@ -79,6 +79,9 @@ class Recoverer:
         told: list[Interrupted] = []
         for pending in deployment.get("pending_operations") or []:
             resource = pending["resource"]
+            if repeatable := REPEATABLE.get(resource.get("type", "")):
+                told.append(Interrupted(resource["urn"], pending["type"], repeatable, "repeatable"))
+                continue
             lifecycle = lifecycle_of_type(resource.get("type", ""))
             if lifecycle is None:
                 kept.append(pending)

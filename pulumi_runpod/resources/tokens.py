@@ -22,6 +22,10 @@ KINDS = MappingProxyType(
 )
 
 
+REPEATABLE = MappingProxyType({f"{TYPE_PREFIX}ModelWeights": "model weights"})
+"""By type token, what is no object of the service: its create is simply done again, and goes on where it stopped."""
+
+
 def lifecycle_of_kind(kind: str) -> Lifecycle:
     """By the name of the module in `kinds`."""
     found: Lifecycle = import_module(f"pulumi_runpod.resources.kinds.{kind}").LIFECYCLE

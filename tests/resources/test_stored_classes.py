@@ -20,6 +20,7 @@ STORED = {
     "ECR_DELEGATION": "pulumi_runpod.resources.providers EcrDelegationProvider",
     "SECRET": "pulumi_runpod.resources.providers SecretProvider",
     "ENDPOINT": "pulumi_runpod.resources.providers EndpointProvider",
+    "MODEL_WEIGHTS": "pulumi_runpod.resources.providers ModelWeightsProvider",
 }
 GOLDEN = {
     "NETWORK_VOLUME": (
@@ -34,6 +35,9 @@ GOLDEN = {
     ),
     "SECRET": ("gASVOwAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMDlNlY3JldFByb3ZpZGVylJOUKYGULg=="),
     "ENDPOINT": "gASVPQAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMEEVuZHBvaW50UHJvdmlkZXKUk5QpgZQu",
+    "MODEL_WEIGHTS": (
+        "gASVQQAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMFE1vZGVsV2VpZ2h0c1Byb3ZpZGVylJOUKYGULg=="
+    ),
 }
 
 

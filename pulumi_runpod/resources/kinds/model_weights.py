@@ -35,6 +35,8 @@ class Api(Protocol):
 
 
 class ModelWeightsLifecycle:
+    secret_fields: frozenset[str] = frozenset()
+
     def __init__(
         self, *, digests: Callable[[], FileDigests] = FileDigests, tell: Callable[[str], None] = print
     ) -> None:
