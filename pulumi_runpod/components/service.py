@@ -94,11 +94,11 @@ class ServerlessService(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServerlessServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self._component_type, name, None, opts)
-        volumes = self._volumes(name, args)
         prices, deployed = market(), deployed_outputs(self)
         pools = args.gpu_pools or self._chosen_pools(name, args, prices, deployed)
         told = forecast(self, plan_inputs(name, args, pools, self._volume_plans(args)), prices, deployed)
         self.monthly_cost, self.plan = told["monthly_cost"], told["plan"]
+        volumes = self._volumes(name, args)
         child = pulumi.ResourceOptions(parent=self)
         self.template = Template(
             name,

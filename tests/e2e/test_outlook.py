@@ -118,3 +118,12 @@ def test_a_bad_argument_is_one_line(deploy: Callable[..., Any], given: dict[str,
     assert after.failed
     assert any(line in error for error in after.errors), after.text
     assert "Traceback" not in after.text
+
+
+def test_advice_that_stops_comes_before_any_resource(deploy: Callable[..., Any], local_runpod: LocalRunPod) -> None:
+    """An update without a preview makes nothing, not even the service's volume."""
+    after = deploy(sdxl(execution_timeout_seconds=400)).up()
+
+    assert after.failed
+    assert any("sdxl is not deployed because of RP002" in error for error in after.errors), after.text
+    assert local_runpod.calls(method="POST") == []
