@@ -61,7 +61,7 @@ def _fetch(url: str, shown: str, file: IO[bytes]) -> None:
                         raise RunPodError(f"GET {shown} -> {response.status_code}: check the URL")
                     if response.status_code != httpx.codes.PARTIAL_CONTENT:
                         file.truncate(0)
-                    file.writelines(response.iter_raw(1 << 20))
+                    file.writelines(response.iter_raw())
                 file.flush()
             except httpx.TransportError as error:
                 failure = type(error).__name__

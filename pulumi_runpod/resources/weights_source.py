@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from pulumi_runpod.client.file_digests import FileDigests
 from pulumi_runpod.client.file_set import WantedFile
@@ -110,15 +110,8 @@ def files_of(source: JsonObject, digests: FileDigests) -> list[WantedFile]:
     try:
         parsed = _SOURCES.validate_python(source)
     except ValidationError as error:
-        raise InvalidInput(
-            "source",
-            [
-                Failure(
-                    _where(e["loc"]), e["msg"].replace("Input should", "must").replace("Field required", "is missing")
-                )
-                for e in error.errors(include_input=False, include_url=False, include_context=False)
-            ],
-        ) from None
+        told = error.errors(include_input=False, include_url=False, include_context=False)
+        raise InvalidInput("source", [Failure(_where(e["loc"]), _reason(e)) for e in told]) from None
     try:
         found = parsed.files(digests)
     except OSError as error:
@@ -146,7 +139,10 @@ def _files_of(folder: Path, include: Sequence[str], exclude: Sequence[str], dige
             continue
         if any(fnmatchcase(name, g) for g in exclude):
             continue
-        size, sha256 = digests.of(path)
+        try:
+            size, sha256 = digests.of(path)
+        except OSError as error:
+            raise _mistake("", f"{path}: {error.strerror}") from error
         found.append(WantedFile(name, sha256, _Local(path), size))
     return found
 
@@ -187,6 +183,15 @@ def _hub_cache() -> Path:
 
 def _mistake(path: str, reason: str) -> InvalidInput:
     return InvalidInput("source", [Failure(f"source.{path}" if path else "source", reason)])
+
+
+def _reason(error: ErrorDetails) -> str:
+    match error["type"]:
+        case "union_tag_invalid" | "union_tag_not_found":
+            return "must be LocalDirectory(...), HuggingFaceSnapshot(...) or Urls(...)"
+        case "missing":
+            return "is missing"
+    return error["msg"].replace("Input should", "must").replace("String should", "must")
 
 
 def _where(loc: Sequence[str | int]) -> str:
