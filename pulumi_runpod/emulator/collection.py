@@ -93,15 +93,15 @@ class CollectionRoutes:
         if paginated:
             page = parse_page(self.collection.path, query)
             found = self.store.texts(kind, before=page.before, limit=page.fetch)
-            tail = f', "pagination": {json.dumps(page.envelope([seq for seq, _, _ in found]))}'
+            tail = f',"pagination":{json.dumps(page.envelope([seq for seq, _, _ in found]))}'
             found = found[: page.limit]
         else:
             found = self.store.texts(kind)
         for parameter, member in self.rules.filters.items():
             if (wanted := query.get(parameter)) is not None:
                 found = [f for f in found if str(json.loads(f[2])[member]).lower() == wanted.lower()]
-        shown = ", ".join(self.rules.shown(text) for _, _, text in found)
-        return json_response(f'{{"{self.collection.list_key}": [{shown}]{tail}}}')
+        shown = ",".join(self.rules.shown(text) for _, _, text in found)
+        return json_response(f'{{"{self.collection.list_key}":[{shown}]{tail}}}')
 
     def _parse(self, model: type[wire.Request], raw: bytes) -> wire.Request:
         return parse(model, raw, switches=self.platform.switches, branched=self.rules.branched)

@@ -92,8 +92,15 @@ class Platform:
     """`http://127.0.0.1:PORT`, without `/v2`; known once the socket is bound. Request URLs derive from it."""
 
     def volume_dir(self, volume_id: str) -> Path:
-        """Where the files of a network volume lie; the directory is made with the volume and removed with it."""
-        return self.state_dir / "volumes" / volume_id
+        """Where the files of a network volume lie. Made when first asked for, since most volumes of tests never are;
+        removed with the volume."""
+        folder = self.state_dir / "volumes" / volume_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def remove_volume(self, volume_id: str) -> None:
+        """Remove the files of a volume."""
+        shutil.rmtree(self.state_dir / "volumes" / volume_id, ignore_errors=True)
 
     def clear_volumes(self) -> None:
         """Remove the files of every volume."""

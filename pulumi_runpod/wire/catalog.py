@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Literal
 
@@ -132,7 +132,7 @@ class Catalog:
     data_centers: dict[str, DataCenter]
     as_of: str | None = None
 
-    @property
+    @cached_property
     def pools(self) -> dict[str, list[GpuType]]:
         """GPU types by serverless pool, in the catalog's order."""
         found: dict[str, list[GpuType]] = {}

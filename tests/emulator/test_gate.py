@@ -96,7 +96,7 @@ def test_no_id_leads_anywhere_else(api: httpx.Client, make: Any, evil: str) -> N
 def test_names_are_text_and_nothing_else(runpod: LocalRunPod, make: Any) -> None:
     """A name with a path in it names no file: a volume's directory is called by its id."""
     made = make.volume(name="../../../tmp/evil\u0000😀")
-    folders = runpod.call(lambda p: [d.name for d in (p.state_dir / "volumes").iterdir()])
+    folders = runpod.call(lambda p: [d.name for d in p.volume_dir(made["id"]).parent.iterdir()])
 
     assert made["name"] == "../../../tmp/evil\u0000😀"
     assert folders == [made["id"]]

@@ -59,4 +59,5 @@ def shown(platform: Platform, text: str) -> str:
     if platform.switches.document == "2026-09":
         return text
     body: JsonObject = json.loads(text)
-    return json.dumps({k: v for k, v in body.items() if k not in ("entrypoint", "cmd")})
+    older = {k: v for k, v in body.items() if k not in ("entrypoint", "cmd")}
+    return json.dumps(older, separators=(",", ":"))

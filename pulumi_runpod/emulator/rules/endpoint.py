@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from pulumi_runpod.emulator.problem import ProblemError
 from pulumi_runpod.emulator.rules import container
@@ -26,6 +27,8 @@ from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES
 MAX_WORKERS = 2**31 - 1
 MAX_TIMEOUT_MS = 7 * 24 * 3600 * 1000
 _FLASHBOOT_SUFFIX = " -fb"
+# Decoding a whole body to add URLs to it would double the cost of a get.
+_HEAD = re.compile(r'\{"id":"([a-z0-9]+)","type":"(QUEUE|LOAD_BALANCER)"')
 
 
 class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
@@ -40,7 +43,7 @@ class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
             settings = apply_template(settings, template)
         env = {**settings["env"], **(wanted.env or {})}
         settings = {**container.applied(self.platform, settings, wanted), "env": env}
-        body: JsonObject = {"name": wanted.name, "type": wanted.type}
+        body: JsonObject = {"type": wanted.type, "name": wanted.name}
         if wanted.gpu is not None:
             body["gpu"] = gpu_body(self.platform.catalog, None, wanted.gpu)
             seed_cuda_versions(body["gpu"], wanted.gpu, template)
@@ -178,25 +181,28 @@ class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
 
     def shown(self, text: str) -> str:
         """With `requestUrls`, which depend on where the server is reached."""
-        body: JsonObject = json.loads(container.shown(self.platform, text))
+        switches = self.platform.switches
+        if switches.document == "2026-08" or switches.flashboot_name_suffix:
+            text = self._as_switched(container.shown(self.platform, text))
+        head = _HEAD.match(text)
+        if head is None:
+            raise ValueError("a stored endpoint begins with its id and its type")
+        return f'{text[:-1]},"requestUrls":{request_urls(self.platform.base_url, head[1], head[2])}}}'
+
+    def _as_switched(self, text: str) -> str:
+        body: JsonObject = json.loads(text)
         if self.platform.switches.flashboot_name_suffix and body["flashboot"] != "OFF":
             body["name"] = body["name"].removesuffix(_FLASHBOOT_SUFFIX) + _FLASHBOOT_SUFFIX
-        body["requestUrls"] = request_urls(self.platform.base_url, body["id"], body["type"])
-        return json.dumps(body)
+        return json.dumps(body, separators=(",", ":"))
 
 
-def request_urls(base_url: str, endpoint_id: str, endpoint_type: str) -> dict[str, str]:
-    """Absolute URLs of an endpoint, with the literal `{job_id}` where a job's id goes."""
+def request_urls(base_url: str, endpoint_id: str, endpoint_type: str) -> str:
+    """JSON text of an endpoint's URLs: absolute, with the literal `{job_id}` where a job's id goes."""
     base = f"{base_url}/v2/{endpoint_id}"
     if endpoint_type == "LOAD_BALANCER":
-        return {"base": base, "health": f"{base}/ping"}
-    return {
-        "run": f"{base}/run",
-        "runSync": f"{base}/runsync",
-        "status": f"{base}/status/{{job_id}}",
-        "stream": f"{base}/stream/{{job_id}}",
-        "cancel": f"{base}/cancel/{{job_id}}",
-        "retry": f"{base}/retry/{{job_id}}",
-        "purgeQueue": f"{base}/purge-queue",
-        "health": f"{base}/health",
-    }
+        return f'{{"base":"{base}","health":"{base}/ping"}}'
+    return (
+        f'{{"run":"{base}/run","runSync":"{base}/runsync","status":"{base}/status/{{job_id}}",'
+        f'"stream":"{base}/stream/{{job_id}}","cancel":"{base}/cancel/{{job_id}}","retry":"{base}/retry/{{job_id}}",'
+        f'"purgeQueue":"{base}/purge-queue","health":"{base}/health"}}'
+    )

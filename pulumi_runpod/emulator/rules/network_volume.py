@@ -1,8 +1,6 @@
-"""Network volumes: a directory each; they grow, never shrink, and stay while an endpoint names them."""
+"""Network volumes: they grow, never shrink, and stay while an endpoint names them."""
 
 from __future__ import annotations
-
-import shutil
 
 from pulumi_runpod.emulator.problem import ProblemError
 from pulumi_runpod.emulator.rules.rule import Rules
@@ -54,11 +52,8 @@ class NetworkVolumeRules(Rules[CreateNetworkVolume, UpdateNetworkVolume]):
         if users := self.store.referring(ENDPOINTS.kind, "networkVolumes", row.id):
             raise ProblemError(400, f"network volume is in use by endpoint {', '.join(u.id for u in users)}")
 
-    def created(self, object_id: str) -> None:
-        self.platform.volume_dir(object_id).mkdir(parents=True, exist_ok=True)
-
     def deleted(self, row: Row) -> None:
-        shutil.rmtree(self.platform.volume_dir(row.id), ignore_errors=True)
+        self.platform.remove_volume(row.id)
         # What it cost stays on the bill.
         private = {**row.private, "deletedAt": self.platform.clock.now()}
         self.store.insert(PAST_VOLUME, row.id, row.body, private)

@@ -61,7 +61,7 @@ def test_a_volume_in_use_stays_unless_told_otherwise(runpod: LocalRunPod, api: h
 
 
 def test_a_volume_is_a_directory_from_birth_to_end(runpod: LocalRunPod, api: httpx.Client, make: Any) -> None:
-    """Made with it, gone with it, files included."""
+    """There when it is asked for, gone with the volume, files included."""
     made = make.volume()
     folder = runpod.call(lambda p: p.volume_dir(made["id"]))
     (folder / "models").mkdir()

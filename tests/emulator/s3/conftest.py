@@ -28,7 +28,7 @@ def make_volume(runpod: LocalRunPod, *, name: str = "weights", size: int = 10, d
         volume_id = f"vol{len(platform.store.list(NETWORK_VOLUMES.kind)):05d}"
         body = {"id": volume_id, "name": name, "size": size, "dataCenter": data_center, "type": "STANDARD"}
         platform.store.insert(NETWORK_VOLUMES.kind, volume_id, body, {"createdAt": platform.clock.now()})
-        platform.volume_dir(volume_id).mkdir(parents=True)
+        platform.volume_dir(volume_id)
         return volume_id
 
     return runpod.call(make)
