@@ -76,7 +76,7 @@ def up(stack: str) -> None:
     port = local_port(stack)
     if port is not None:
         start_local(port)
-    # recover
+    run("pulumi-runpod", "recover", "--stack", stack)
     pulumi("up", "--yes", "--skip-preview", stack=stack)
     outputs = json.loads(pulumi("stack", "output", "--json", stack=stack, quiet=True))
     if port is not None:
