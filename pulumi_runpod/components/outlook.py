@@ -145,7 +145,12 @@ def _deployed_plan(deployed: Mapping[str, Any]) -> ServicePlan | None:
 
 def _kept_pool(need: GpuNeed, deployed: Mapping[str, Any]) -> str | None:
     plan = _deployed_plan(deployed)
-    return plan.gpu_pools[0] if plan is not None and plan.need == need else None
+    return plan.gpu_pools[0] if plan is not None and plan.need is not None and _same(plan.need, need) else None
+
+
+def _same(one: GpuNeed, other: GpuNeed) -> bool:
+    # Models are equal only when their classes are, and the program's is a class of its own.
+    return one.model_dump() == other.model_dump()
 
 
 def _told(cost: MonthlyCost | None) -> dict[str, Any]:

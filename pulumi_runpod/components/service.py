@@ -13,14 +13,12 @@ from typing import Any, ClassVar
 import pulumi
 
 from pulumi_runpod.components.deployed import deployed_outputs
+from pulumi_runpod.components.inputs import ColdStart, GpuNeed, Traffic
 from pulumi_runpod.components.market import market
 from pulumi_runpod.components.outlook import chosen_pools, forecast
 from pulumi_runpod.components.plan_inputs import plan_inputs, volume_plan
 from pulumi_runpod.planning.advice import Market
-from pulumi_runpod.planning.cold_start import ColdStart
-from pulumi_runpod.planning.gpu_need import GpuNeed
 from pulumi_runpod.planning.service import Environment, Guard
-from pulumi_runpod.planning.traffic import Traffic
 from pulumi_runpod.resources.args import GpuArgs, QueueDelayArgs, ScalingArgs, WorkersArgs
 from pulumi_runpod.resources.endpoint import Endpoint, FlashBoot
 from pulumi_runpod.resources.network_volume import NetworkVolume

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -62,6 +62,8 @@ class Given(BaseModel):
         alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="forbid", frozen=True
     )
 
+    _raises: ClassVar[type[PlanningError]] = PlanningError
+
     @model_validator(mode="wrap")
     @classmethod
     def _one_line_each(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -83,7 +85,7 @@ class Given(BaseModel):
                 raise PydanticCustomError("contradiction", "contradiction", {"mistake": first})
         finally:
             _inside.reset(token)
-        raise PlanningError(mistakes)
+        raise cls._raises(mistakes)
 
     def contradictions(self) -> list[Mistake]:
         """Values that are each possible but not together. None by default."""

@@ -120,6 +120,21 @@ def test_a_bad_argument_is_one_line(deploy: Callable[..., Any], given: dict[str,
     assert "Traceback" not in after.text
 
 
+def test_a_bad_number_in_the_program_is_one_line_without_a_traceback(deploy: Callable[..., Any]) -> None:
+    """Values are judged where they are written, and Pulumi shows what was wrong with them, not where the code broke."""
+
+    def program() -> None:
+        SdxlService("sdxl", SdxlServiceArgs(image="x", gpu=GpuNeed(vram_gb=float("nan"))))
+
+    after = deploy(program).preview()
+
+    assert after.failed
+    assert any("vram_gb is nan: must be a number above 0 and at most 10,000" in error for error in after.errors), (
+        after.text
+    )
+    assert "Traceback" not in after.text
+
+
 def test_advice_that_stops_comes_before_any_resource(deploy: Callable[..., Any], local_runpod: LocalRunPod) -> None:
     """An update without a preview makes nothing, not even the service's volume."""
     after = deploy(sdxl(execution_timeout_seconds=400)).up()
