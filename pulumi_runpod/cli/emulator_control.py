@@ -1,11 +1,11 @@
-"""`pulumi-runpod emulator fault|clock|switch|log|reset ...`: act on a local RunPod that runs in the background."""
+"""`pulumi-runpod emulator fault|clock|switch|s3-key|log|reset ...`: act on a local RunPod in the background."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import typer
 
@@ -17,6 +17,7 @@ from pulumi_runpod.errors import RunPodError, SettingsError
 fault = typer.Typer(help="Make things go wrong on purpose.", no_args_is_help=True)
 clock = typer.Typer(help="The local RunPod's time.", no_args_is_help=True)
 switch = typer.Typer(help="What the sources of the service leave open.", no_args_is_help=True)
+s3_key = typer.Typer(help="Keys for the S3 API of volumes.", no_args_is_help=True)
 
 State = Annotated[Path, typer.Option(help="State directory of the running server.")]
 ApiKey = Annotated[str, typer.Option(envvar=KEY_VARIABLE, help="Key of the running server.")]
@@ -28,6 +29,7 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(fault, name="fault")
     app.add_typer(clock, name="clock")
     app.add_typer(switch, name="switch")
+    app.add_typer(s3_key, name="s3-key")
     app.command()(reset)
     app.command()(log)
 
@@ -151,6 +153,37 @@ def set_switch(
     typer.echo(json.dumps({name: answer[name]}) if as_json else f"{name} = {json.dumps(answer[name])}")
 
 
+@s3_key.command("show")
+def show_s3_key(api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """The S3 key that comes with the API key: the same for the same key, on every local RunPod."""
+    from pulumi_runpod.emulator.s3.keys import owner_key
+
+    key = owner_key(api_key)
+    _tell_s3_key({"accessKeyId": key.access_key_id, "secretAccessKey": key.secret_access_key}, as_json=as_json)
+
+
+@s3_key.command("add")
+def add_s3_key(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """Make another one: the only time that its secret is shown."""
+    _tell_s3_key(_call(state, api_key, "POST", "s3-keys"), as_json=as_json)
+
+
+@s3_key.command("list")
+def list_s3_keys(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+    """Access keys, without their secrets."""
+    told = _call(state, api_key, "GET", "s3-keys")
+    typer.echo(json.dumps(told) if as_json else "\n".join(key["accessKeyId"] for key in told["s3Keys"]))
+
+
+@s3_key.command("remove")
+def remove_s3_key(
+    access_key_id: str, state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False
+) -> None:
+    """Take one back. That of the API key stays."""
+    _call(state, api_key, "DELETE", f"s3-keys/{quote(access_key_id, safe='')}")
+    typer.echo(json.dumps({"removed": access_key_id}) if as_json else f"Removed {access_key_id}.")
+
+
 def reset(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
     """Forget everything: objects, volumes' files, jobs, faults, calls."""
     _call(state, api_key, "POST", "reset")
@@ -172,6 +205,14 @@ def log(
     else:
         for call in told["calls"]:
             typer.echo(f"{call['status'] or 'cut'} {call['method']} {call['path']}")
+
+
+def _tell_s3_key(told: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    typer.echo(f"RUNPOD_S3_ACCESS_KEY_ID={told['accessKeyId']}")
+    typer.echo(f"RUNPOD_S3_SECRET_ACCESS_KEY={told['secretAccessKey']}")
 
 
 def _tell_clock(told: dict[str, Any], *, as_json: bool) -> None:
