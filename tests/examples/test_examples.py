@@ -1,0 +1,91 @@
+"""The examples as a stranger runs them: outside the repository, with the wheel in an environment of its own.
+
+Their README's commands are what is run, on the real engine and a local RunPod.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pulumi_runpod.emulator.local import LocalRunPod
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECTS = sorted(readme.parent.name for readme in (ROOT / "examples").glob("*/README.md"))
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+
+def run(command: str, folder: Path, **environment: str) -> str:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI", "RUNPOD", "VIRTUAL_ENV", "PYTHONPATH"))}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env={**kept, **environment}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with the wheel, built from the files of a clone, and its dependencies as pinned."""
+    uv, folder = ROOT / ".venv" / "bin" / "uv", tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    listed = run("git ls-files -z --cached --others --exclude-standard", ROOT).split("\0")
+    for name in listed:
+        if name and (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, source / name)
+    run(f"{uv} build -q --wheel --out-dir {folder} {source}", folder)
+    (wheel,) = folder.glob("*.whl")
+    made = folder / "venv"
+    pins = folder / "constraints.txt"
+    pins.write_text(re.sub(r" \\\n(    --hash=\S+( \\)?\n)+", "\n", (ROOT / "requirements-dev.txt").read_text()))
+    run(f"{uv} venv -q --seed {made} && {uv} pip install -q --python {made}/bin/python -c {pins} {wheel}", folder)
+    return made
+
+
+def commands(project: str) -> list[str]:
+    (block,) = re.findall(
+        r"^```bash\n(.*?)^```", (ROOT / "examples" / project / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    return block.splitlines()
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_an_example_deploys_from_the_wheel_alone(
+    project: str, venv: Path, tmp_path: Path, local_runpod: LocalRunPod
+) -> None:
+    """Every command of its README ends well, something was created, and nothing is left."""
+    folder = tmp_path / project
+    shutil.copytree(ROOT / "examples" / project, folder)
+    for file in folder.rglob("Pulumi.yaml"):
+        (file.parent / "venv").symlink_to(venv)
+    (tmp_path / "backend").mkdir()
+    environment = {
+        **local_runpod.environment,
+        "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
+        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}",
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_CONFIG_PASSPHRASE": "examples",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    for command in commands(project):
+        run(command, folder, **environment)
+
+    assert local_runpod.calls("POST", "/v2/serverless")
+    for kind in ("serverless", "templates", "network-volumes"):
+        made = [c for c in local_runpod.calls("POST", f"/v2/{kind}") if c.status == 201]
+        gone = [c for c in local_runpod.calls("DELETE", f"/v2/{kind}/*") if c.status == 204]
+        assert len(made) == len(gone), kind
+
+
+def test_the_package_is_not_imported_from_the_repository(venv: Path, tmp_path: Path) -> None:
+    """What the examples import lies in their own environment."""
+    where = run(f"{venv}/bin/python -c 'import pulumi_runpod; print(pulumi_runpod.__file__)'", tmp_path)
+
+    assert Path(where.strip()).is_relative_to(venv)
