@@ -48,7 +48,7 @@ def ensure(places: Places, *, console: Console) -> None:
     def install() -> None:
         with console.step("Installing the package and its tools into .venv"):
             run(
-                uv_pip("sync", "--require-hashes", bootstrap, pins),
+                uv_pip("sync", "--compile-bytecode", "--require-hashes", bootstrap, pins),
                 purpose="install the pinned requirements into .venv",
                 advice=NETWORK_ADVICE,
             )
