@@ -94,7 +94,7 @@ class Objects:
     async def land(self, volume: Volume, key: str, draft: Draft, *, etag: str, meta: Meta) -> None:
         """Let a draft appear under its key, and remember its ETag."""
         place = place_for(volume.directory, key)
-        draft.move_to(place)
+        await asyncio.to_thread(draft.move_to, place)  # freeing a large old file takes its time
         self._etags.put(volume.id, key, place, etag, meta)
 
     async def _put_folder(self, call: Call, body: Body) -> Response:

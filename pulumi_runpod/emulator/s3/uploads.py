@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 from starlette.responses import Response
@@ -12,7 +13,7 @@ from pulumi_runpod.emulator.s3.call import Call
 from pulumi_runpod.emulator.s3.checksum import Checksums
 from pulumi_runpod.emulator.s3.error import S3Error
 from pulumi_runpod.emulator.s3.etags import Etags
-from pulumi_runpod.emulator.s3.landing import Draft, remove_empty, write
+from pulumi_runpod.emulator.s3.landing import Draft, write
 from pulumi_runpod.emulator.s3.objects import iso_time, meta_of
 from pulumi_runpod.emulator.s3.paths import key_parts, place_for
 from pulumi_runpod.emulator.s3.volumes import Volumes
@@ -71,12 +72,12 @@ class Uploads:
             place = place_for(call.volume.directory, call.key)
             whole = await multipart.assemble(upload, asked)
             whole.chmod(0o644)
-            whole.replace(place)
+            await asyncio.to_thread(whole.replace, place)  # freeing a large old file takes its time
         finally:
             self._completing.discard(upload.id)
         etag = multipart.etag_of(asked)
         self._etags.put(call.volume.id, call.key, place, etag, upload.meta)
-        self._volumes.moved(call.volume, -multipart.abort(upload))
+        self._volumes.moved(call.volume, -await asyncio.to_thread(multipart.abort, upload))
         told: dict[str, Value] = {
             "Location": str(call.request.url.replace(query="")),
             "Bucket": call.volume.id,
@@ -89,8 +90,7 @@ class Uploads:
         upload = multipart.find(call.volume.directory, call.key, call.query["uploadId"])
         if upload.id in self._completing:
             raise S3Error("OperationAborted", "The upload is being completed.")
-        self._volumes.moved(call.volume, -multipart.abort(upload))
-        remove_empty(upload.folder.parent)
+        self._volumes.moved(call.volume, -await asyncio.to_thread(multipart.abort, upload))
         return Response(status_code=204)
 
     async def list_parts(self, call: Call) -> Response:
