@@ -67,7 +67,7 @@ def put_tiny_model(outputs: dict[str, Any]) -> None:
             [ROOT / ".venv-worker/bin/python", "-m", "sdxl_worker.tiny_weights", folder],
             cwd=ROOT,
             check=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "worker")},
+            env={**os.environ, "PYTHONPATH": str(ROOT / "worker"), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
         )
 
 
