@@ -1,6 +1,6 @@
 """What workers consumed: one row per start of a worker, which the billing routes add up.
 
-Billed from the start of the container to its full stop, by the second, rounded up (the service's pricing page). The row
+Billed from the start of the container to its stop, by the second, rounded up (the service's pricing page). The row
 grows while the worker runs, so that a kill of this process loses seconds, not hours.
 """
 

@@ -69,9 +69,10 @@ class Dispatch:
     def purge(self) -> int:
         """Cancel what waits; how many there were."""
         waiting = list(self.queue)
-        for job in waiting:
-            self.queue.remove(job)
-            self._end(job, "CANCELLED")
+        with self._jobs.together():
+            for job in waiting:
+                self.queue.remove(job)
+                self._end(job, "CANCELLED")
         return len(waiting)
 
     def cancel_all(self) -> None:
@@ -158,7 +159,8 @@ class Dispatch:
         worker.dropped.clear()
         for job in reversed(jobs):
             self._running -= 1
-            if job.retries < self._staff.switches.worker_loss_retries:
+            if job.losses < self._staff.switches.worker_loss_retries:
+                job.losses += 1
                 self._jobs.try_again(job)
                 self.queue.add(job, front=True)
             else:
@@ -182,11 +184,12 @@ class Dispatch:
             return
         self._running -= 1
         allowed = self._staff.switches.timeout_retries
-        if job.retries < allowed:
+        if job.timeouts < allowed:
+            job.timeouts += 1
             self._jobs.try_again(job)
             self.queue.add(job, front=True)
         elif allowed:
-            self._end(job, "FAILED", error=f"job timed out after {job.retries} retries")
+            self._end(job, "FAILED", error=f"job timed out after {job.timeouts} retries")
         else:
             self._end(job, "TIMED_OUT", error=f"job exceeded its execution timeout of {limit_ms} ms")
         self._staff.kill(worker, f"job {job.id} exceeded its execution timeout of {limit_ms} ms")

@@ -29,10 +29,15 @@ class Job:
     finished_at: float | None = None
     worker_id: str | None = None
     retries: int = 0
+    """How often it was queued again, for whatever reason."""
     webhook_left: int = 0
     error: str | None = None
     low_priority: bool = False
     execution_timeout_ms: int | None = None
+    losses: int = 0
+    """Workers that died with it, since this process began or a client retried it."""
+    timeouts: int = 0
+    """Attempts that took too long, likewise."""
     timer: Timer | None = None
     """Owed at the execution timeout while a worker has the job."""
     watchers: list[asyncio.Future[None]] = field(default_factory=list)

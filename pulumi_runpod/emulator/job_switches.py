@@ -67,6 +67,8 @@ class JobSwitches(BaseModel):
     """A cold start beyond this is UNHEALTHY; `RUNPOD_INIT_TIMEOUT` in the endpoint's env overrides it. Documented."""
     poll_hold: Annotated[float, Field(ge=0.05, le=60)] = 30.0
     """How long a worker's poll is held open, in real seconds. Under 90, after which the SDK gives up."""
+    heartbeat_limit: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    """A worker that has pinged and then is silent for so many real seconds is killed and replaced. 0: never."""
     stop_grace: Annotated[float, Field(ge=0, le=600)] = 5.0
     """Real seconds from SIGTERM to SIGKILL."""
     flashboot: Literal["always", "after_first_start"] = "always"

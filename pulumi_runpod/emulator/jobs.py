@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -169,6 +170,10 @@ class Jobs:
         self._watch_expiry(job.expires_at)
         job.changed()
         self.on_final(job)
+
+    def together(self) -> AbstractContextManager[None]:
+        """Many steps as one write."""
+        return self._store.atomic()
 
     def set_ttl(self, job: Job, ttl_ms: int) -> None:
         """Move the moment at which the job is deleted, counted from its submission."""

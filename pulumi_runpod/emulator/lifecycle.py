@@ -91,13 +91,25 @@ class Lifecycle:
         self._warmed.add(worker.version)
         self._owner.worker_ready()
 
+    def heard(self, worker: Worker) -> None:
+        """It pings: from now on it must go on doing so."""
+        worker.stop_heartbeat()
+        limit = self._host.switches.heartbeat_limit
+        if limit and worker.phase == "ready":
+            silent = f"no heartbeat for {limit:g} s"
+            loop = asyncio.get_running_loop()
+            worker.heartbeat = loop.call_later(limit, lambda: self.end(worker, silent, kill=True))
+
     def end(self, worker: Worker, reason: str, *, kill: bool = False) -> None:
         """Take a worker out of service. Without `kill` its program may finish by itself, within a grace."""
         if self.workers.pop(worker.id, None) is None:
             return
         worker.phase = "ending"
         worker.cancel_timers()
+        worker.stop_heartbeat()
         worker.log.write("system", f"stop container: {reason}")
+        # How long its program takes to go is real time, which a moved clock would make hours of.
+        self._stop_meter(worker)
         self.ending[worker.id] = worker
         running = worker.running
         if running is None:
@@ -142,8 +154,12 @@ class Lifecycle:
     def _pull(self, worker: Worker) -> None:
         """First phase: the image."""
         worker.phase, worker.began_at, worker.started_at = "pulling", self._clock.now(), None
+        worker.overdue = False
         host, endpoint_id = self._host, worker.endpoint_id
-        if (refusal := host.refusal(worker.image)) is not None:
+        refusal = host.refusal(worker.image)
+        if self._owner.body["type"] == "LOAD_BALANCER":
+            refusal = "requests to LOAD_BALANCER endpoints are not routed to workers here: use a QUEUE endpoint"
+        if refusal is not None:
             worker.phase = "unhealthy"
             worker.log.write("system", refusal)
             self._owner.work_changed()
@@ -190,15 +206,17 @@ class Lifecycle:
             return
         if worker.placement is not None:
             worker.meter = host.consumption.begin(worker.endpoint_id, worker.id, worker.placement)
-        if worker.phase == "ending" or host.faults.take("worker.start_crash", worker.endpoint_id) is not None:
+        if (
+            worker.is_ending()
+            or worker.overdue
+            or host.faults.take("worker.start_crash", worker.endpoint_id) is not None
+        ):
             running.kill()
         self._exited(worker, await running.exited)
 
     def _exited(self, worker: Worker, code: int) -> None:
         worker.running = None
-        if worker.meter is not None:
-            self._host.consumption.end(worker.meter)
-            worker.meter = None
+        self._stop_meter(worker)
         told = f"container exited with code {code}" + (f" ({worker.end_reason})" if worker.end_reason else "")
         if worker.phase == "ending":
             worker.log.write("system", told)
@@ -225,11 +243,18 @@ class Lifecycle:
     def _too_long(self, worker: Worker) -> None:
         worker.limit = None
         worker.log.write("system", f"unhealthy: not ready within {self._init_timeout():g} s")
-        if worker.running is not None:
-            # Its end is a start that failed.
-            worker.running.kill()
+        if worker.phase == "loading":
+            # The end of its program is a start that failed.
+            worker.overdue = True
+            if worker.running is not None:
+                worker.running.kill()
         else:
             self._failed(worker, "start container: timed out")
+
+    def _stop_meter(self, worker: Worker) -> None:
+        if worker.meter is not None:
+            self._host.consumption.end(worker.meter)
+            worker.meter = None
 
     def _bury(self, worker: Worker) -> None:
         self.ending.pop(worker.id, None)

@@ -38,7 +38,7 @@ CREATE INDEX IF NOT EXISTS releases_by_endpoint ON releases (endpoint_id);
 """
 FIRST_VERSION = 1
 
-_CONTAINER = {
+_CONTAINER: dict[tuple[str, ...], str] = {
     ("image",): "template.imageName",
     ("args",): "template.dockerArgs",
     ("env",): "template.env",
@@ -46,7 +46,7 @@ _CONTAINER = {
     ("ports",): "template.ports",
     ("registry",): "template.containerRegistryAuthId",
 }
-_PLACEMENT = {
+_PLACEMENT: dict[tuple[str, ...], str] = {
     ("gpu", "pools"): "gpuIds",
     ("gpu", "excludedTypes"): "excludedGpuTypes",
     ("gpu", "count"): "gpuCount",
@@ -56,7 +56,7 @@ _PLACEMENT = {
     ("dataCenterIds",): "locations",
     ("networkVolumes",): "networkVolumeIds",
 }
-_SETTINGS = {
+_SETTINGS: dict[tuple[str, ...], str] = {
     ("name",): "name",
     ("workers", "min"): "workers.min",
     ("workers", "max"): "workers.max",
@@ -65,7 +65,7 @@ _SETTINGS = {
     ("timeout",): "executionTimeoutMs",
     ("flashboot",): "flashBootType",
 }
-_FIELDS = {
+_FIELDS: dict[str, dict[tuple[str, ...], str]] = {
     "container": _CONTAINER,
     "placement": _CONTAINER | _PLACEMENT,
     "everything": _CONTAINER | _PLACEMENT | _SETTINGS,

@@ -15,6 +15,8 @@ from pulumi_runpod.wire.endpoint import DEFAULT_IDLE_TIMEOUT_S
 from pulumi_runpod.wire.model import JsonObject
 
 DAY = 86_400.0
+POLL_PAUSE = 5.0
+"""Seconds: longest pause of the SDK between two of its questions for jobs."""
 IDLE_DAYS_TO_TWO, IDLE_DAYS_TO_ZERO = 3, 7
 
 
@@ -129,13 +131,18 @@ def plan(
     start, next_step = _growth(rules, load, kept, now, last_added_at)
     if next_step is not None:
         moments.append(next_step)
-    start = max(start, min(replaced, rules.max_workers - len(kept)))
+    # Where one stays that is only kept as none is to spare, a successor would make it spare.
+    if not any(w.idle_since is not None and w.idle_since + rules.idle_timeout <= now for w in kept):
+        start = max(start, min(replaced, rules.max_workers - len(kept)))
     return Plan(start, tuple(w.id for w in stop), min(moments, default=None))
 
 
 def _needed(rules: Rules, load: Load) -> int:
     """Workers below which an idle one is kept: it would have to be started again at once."""
-    return requested_workers(rules, load) if rules.kind == "REQUEST_COUNT" else rules.floor
+    if rules.kind == "REQUEST_COUNT":
+        return requested_workers(rules, load)
+    # An idle worker while requests wait is one that has not asked yet.
+    return rules.max_workers if load.in_queue else rules.floor
 
 
 def _least_wanted_first(workers: Sequence[WorkerState]) -> list[WorkerState]:
@@ -157,13 +164,21 @@ def _growth(
         return missing, None
     if have == 0:
         return 1, None
-    if sum(w.phase != "ready" for w in workers) >= load.in_queue:
-        # Each job that waits already has a worker on its way.
-        return 0, None
+    asks_at = [_asks_by(w, load.oldest_queued_at) for w in workers if not w.busy]
+    if sum(moment > now for moment in asks_at) >= load.in_queue:
+        # Each request that waits has a worker on its way, or one that is about to ask.
+        return 0, min((moment for moment in asks_at if now < moment < math.inf), default=None)
     due = load.oldest_queued_at + rules.queue_delay
     if last_added_at is not None:
         due = max(due, last_added_at + rules.step_seconds)
     return (1, now + rules.step_seconds) if due <= now else (0, due)
+
+
+def _asks_by(worker: WorkerState, oldest_queued_at: float) -> float:
+    """When a worker without a job has asked for one, or never will."""
+    if worker.idle_since is None:
+        return math.inf
+    return max(worker.idle_since, oldest_queued_at) + POLL_PAUSE
 
 
 def platform_maximum(max_workers: int, last_request_at: float, now: float) -> tuple[int, float | None]:
@@ -175,11 +190,6 @@ def platform_maximum(max_workers: int, last_request_at: float, now: float) -> tu
         lowered = min(max_workers, 2)
         return lowered, last_request_at + IDLE_DAYS_TO_ZERO * DAY if lowered else None
     return max_workers, last_request_at + IDLE_DAYS_TO_TWO * DAY if max_workers else None
-
-
-def share_quota(wanted: int, *, in_use: int, quota: int | None) -> int:
-    """How many of `wanted` new workers the account may have while `in_use` run."""
-    return wanted if quota is None else max(0, min(wanted, quota - in_use))
 
 
 def restart_delay(failures: int, *, first: float = 1.0, longest: float = 300.0) -> float:

@@ -56,6 +56,8 @@ class Worker:
     """Container start, once there was one."""
     failures: int = 0
     """Starts that failed in a row."""
+    overdue: bool = False
+    """Its start took too long: it is to end, even where its program has not begun yet."""
     running: RunningWorker | None = None
     meter: Meter | None = None
     timer: Timer | None = None
@@ -64,8 +66,8 @@ class Worker:
     """The end of patience with its start."""
     poll: Poll | None = None
     stop_poll: asyncio.Future[None] | None = None
-    last_ping: float | None = None
-    """Real seconds of the event loop."""
+    heartbeat: asyncio.TimerHandle | None = None
+    """Due when it has been silent for too long, in real time."""
     end_reason: str = ""
 
     def is_ending(self) -> bool:
@@ -112,3 +114,8 @@ class Worker:
             if timer is not None:
                 timer.cancel()
         self.timer = self.limit = None
+
+    def stop_heartbeat(self) -> None:
+        if self.heartbeat is not None:
+            self.heartbeat.cancel()
+            self.heartbeat = None

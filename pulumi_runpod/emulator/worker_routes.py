@@ -223,7 +223,7 @@ class _WorkerApi:
 
     async def ping(self, request: Request, fleet: Fleet, worker: Worker) -> Response:
         query = request.query_params
-        worker.last_ping = asyncio.get_running_loop().time()
+        fleet.life.heard(worker)
         if query.get("status") == "unhealthy":
             told = f"unhealthy: check {query.get('check', '?')} failed: {query.get('reason', 'no reason given')}"
             worker.log.write("system", told)

@@ -39,7 +39,7 @@ class RunningWorker(Protocol):
         """SIGKILL to everything that it started."""
 
     def pause(self) -> None:
-        """Make it hang: it keeps its place and does nothing."""
+        """Make it hang: its program stops where it stands, and its heartbeat goes on."""
 
 
 class WorkerRuntime(Protocol):

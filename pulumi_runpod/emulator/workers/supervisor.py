@@ -2,7 +2,7 @@
 when the local RunPod dies, which this program sees as the end of its standard input.
 
 Standard library only, started with `python -I -S`: there is one per worker. Bytes on standard input are orders:
-`T` SIGTERM to the worker, `K` SIGKILL to its group, `S` SIGSTOP to its group. The exit code is the worker's, 128 + N
+`T` SIGTERM to the worker, `K` SIGKILL to its group, `S` SIGSTOP to the worker. The exit code is the worker's, 128 + N
 when signal N ended it.
 """
 
@@ -81,7 +81,8 @@ def _obey(worker: int, order: int) -> None:
         elif order == ord("K"):
             os.killpg(worker, signal.SIGKILL)
         elif order == ord("S"):
-            os.killpg(worker, signal.SIGSTOP)
+            # Its heartbeat, a process of its own, goes on.
+            os.kill(worker, signal.SIGSTOP)
     except ProcessLookupError:
         pass
 
