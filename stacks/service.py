@@ -9,6 +9,7 @@ import pulumi
 from pulumi_runpod.components import ColdStart, GpuNeed, SdxlService, SdxlServiceArgs, Traffic
 from stacks.references import output_of
 from stacks.settings import ServiceSettings
+from stacks.weights import weights_source
 
 
 def declare(settings: ServiceSettings) -> None:
@@ -44,6 +45,7 @@ def service_args(settings: ServiceSettings) -> SdxlServiceArgs:
         data_centers=settings.data_centers,
         volumes=platform_volumes(settings),
         volume_size_gb=settings.volume_size_gb,
+        weights=weights_source(settings),
         protect_volume=settings.protect_volume,
         container_disk_gb=settings.container_disk_gb,
         environment=settings.environment,

@@ -57,6 +57,11 @@ class CommonSettings(BaseModel):
     """Of each volume. Grows, never shrinks."""
     protect_volume: bool = False
     """Refuse to delete the volumes."""
+    weights_from: str | None = Field(default=None, min_length=1)
+    """What to put on the volumes as `model`: a folder of the machine that runs `up`, or `hf:ORGANIZATION/NAME` for a
+    repository in its Hugging Face cache. Without it, whatever lies there is used."""
+    model: str = Field(default="sdxl-base", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Folder under `models/` on the volumes that holds the weights."""
 
 
 class PlatformSettings(CommonSettings):
@@ -80,8 +85,6 @@ class ServiceSettings(CommonSettings):
     """Stack whose image is deployed here: the very digest that it runs."""
     allow_unpromoted_image: bool = False
     """Deploy `image` although another one was promoted."""
-    model: str = Field(default="sdxl-base", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    """Folder under `models/` on the volume that holds the weights."""
 
     gpu_pools: Names = Field(default=("ADA_24",), min_length=1)
     """Ids of serverless GPU pools, best first."""

@@ -1,7 +1,7 @@
 """`make up` and `make down`: the local RunPod around `pulumi up` and `pulumi destroy` of one stack.
 
-A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model put on its
-volume; for every other stack this is recover and `pulumi up`, no more.
+A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model made that
+it may name in `weightsFrom`; for every other stack this is recover and `pulumi up`, no more.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local" / "runpod"
+TINY_MODEL = ROOT / ".local" / "models" / "sdxl-tiny"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # What runs for an image of this name on the local RunPod: the worker's own code, on this machine's CPU.
 WORKER_IMAGES = "*/sdxl-worker*"
@@ -59,16 +59,14 @@ def start_local(port: int) -> None:
     )
 
 
-def put_tiny_model(outputs: dict[str, Any]) -> None:
+def make_tiny_model() -> None:
     """A random SDXL of a few megabytes: real code runs on it, and its images are noise."""
-    for volume in outputs["volume_ids"]:
-        folder = STATE / "volumes" / volume / "models" / outputs["model"]
-        subprocess.run(
-            [ROOT / ".venv-worker/bin/python", "-m", "sdxl_worker.tiny_weights", folder],
-            cwd=ROOT,
-            check=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "worker"), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
-        )
+    subprocess.run(
+        [ROOT / ".venv-worker/bin/python", "-m", "sdxl_worker.tiny_weights", TINY_MODEL],
+        cwd=ROOT,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "worker"), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+    )
 
 
 def up(stack: str) -> None:
@@ -76,12 +74,15 @@ def up(stack: str) -> None:
     port = local_port(stack)
     if port is not None:
         start_local(port)
+        make_tiny_model()
     run("pulumi-runpod", "recover", "--stack", stack)
     pulumi("up", "--yes", "--skip-preview", stack=stack)
     outputs = json.loads(pulumi("stack", "output", "--json", stack=stack, quiet=True))
     if port is not None:
-        put_tiny_model(outputs)
         print(f"\nLocal RunPod: http://127.0.0.1:{port} (state in {STATE.relative_to(ROOT)}).")
+    if "endpoint_id" not in outputs:
+        print(f"Stack {stack} is deployed.")
+        return
     print(f"Endpoint {outputs['endpoint_id']} is declared on stack {stack}. Send it a job:\n")
     request = json.dumps({"prompt": "a red fox in the snow"})
     print(f"  .venv/bin/pulumi-runpod job run --stack {stack} --input '{request}' --save out/")

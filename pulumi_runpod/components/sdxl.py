@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pulumi
 
 from pulumi_runpod.components.service import ServerlessService, ServerlessServiceArgs
+from pulumi_runpod.resources.model_weights import HuggingFaceSnapshot, LocalDirectory, ModelWeights, Urls
 from pulumi_runpod.resources.network_volume import NetworkVolume
 
 
@@ -26,6 +27,8 @@ class SdxlServiceArgs(ServerlessServiceArgs):
     """Size of each volume that is made where none is given. SDXL base takes 7 GB, with the refiner 12."""
     protect_volume: bool = False
     """Refuse to delete these volumes."""
+    weights: LocalDirectory | HuggingFaceSnapshot | Urls | None = None
+    """What to put on these volumes as `model`, before the endpoint is declared. Default: nothing."""
 
 
 class SdxlService(ServerlessService):
@@ -54,15 +57,26 @@ class SdxlService(ServerlessService):
                 f"SdxlService {name!r}: a new volume needs a data center. Give data_centers=['EU-RO-1'], or volumes"
             )
         # A volume pins workers to its data center: one that has none would never get a worker.
-        return [
-            NetworkVolume(
+        return [self._new_volume(name, data_center, args) for data_center in args.data_centers]
+
+    def _new_volume(self, name: str, data_center: str, args: SdxlServiceArgs) -> NetworkVolume:
+        volume = NetworkVolume(
+            f"{name}-{data_center}",
+            size=args.volume_size_gb,
+            data_center=data_center,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protect_volume),
+        )
+        if args.weights is not None:
+            weights = ModelWeights(
                 f"{name}-{data_center}",
-                size=args.volume_size_gb,
+                volume_id=volume.id,
                 data_center=data_center,
-                opts=pulumi.ResourceOptions(parent=self, protect=args.protect_volume),
+                source=args.weights,
+                path=f"models/{args.model}",
+                opts=pulumi.ResourceOptions(parent=self),
             )
-            for data_center in args.data_centers
-        ]
+            self._needed_first.append(weights)
+        return volume
 
     def _env(self, args: ServerlessServiceArgs) -> Mapping[str, pulumi.Input[str]]:
         return {"MODEL_NAME": _own(args).model, **args.env}

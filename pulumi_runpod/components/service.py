@@ -96,6 +96,8 @@ class ServerlessService(pulumi.ComponentResource):
         pools = args.gpu_pools or self._chosen_pools(name, args, prices, deployed)
         told = forecast(self, plan_inputs(name, args, pools, self._volume_plans(args)), prices, deployed)
         self.monthly_cost, self.plan = told["monthly_cost"], told["plan"]
+        # What a derived service needs in place before the first worker may start.
+        self._needed_first: list[pulumi.Resource] = []
         volumes = self._volumes(name, args)
         child = pulumi.ResourceOptions(parent=self)
         self.template = Template(
@@ -123,7 +125,7 @@ class ServerlessService(pulumi.ComponentResource):
             flashboot=args.flashboot,
             data_center_ids=list(args.data_centers),
             network_volumes=[v.id if isinstance(v, NetworkVolume) else v for v in volumes],
-            opts=child,
+            opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=self._needed_first)),
         )
         self.endpoint_id = self.endpoint.id
         self.request_urls = self.endpoint.request_urls
