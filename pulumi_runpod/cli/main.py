@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from pulumi_runpod.cli import advise, cost, emulator, endpoint, gpus, job, spec
+from pulumi_runpod.cli import advise, cost, emulator, endpoint, gpus, job, orphans, recover, spec
 from pulumi_runpod.errors import RunPodError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app.add_typer(emulator.app, name="emulator")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(job.app, name="job")
 app.add_typer(spec.app, name="spec")
+app.command()(recover.recover)
+app.command()(orphans.orphans)
 app.command()(gpus.gpus)
 app.command()(cost.cost)
 app.command()(advise.advise)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ class Killable:
 
     directory: Path
     environ: dict[str, str]
+    survivors: list[psutil.Process] = field(default_factory=list)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -50,8 +50,8 @@ class Killable:
     def up(self, *options: str) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", *options)
 
-    def kill_during(self, arrived: Callable[[], bool], *options: str) -> None:
-        """`pulumi up`, and all its processes killed at once as soon as `arrived()`."""
+    def kill_during(self, arrived: Callable[[], bool], *options: str, and_provider: bool = False) -> None:
+        """`pulumi up`, killed as soon as `arrived()`; with `and_provider`, its provider at the same moment."""
         running = subprocess.Popen(
             [BIN / "pulumi", "up", "--yes", "--skip-preview", "--non-interactive", *options],
             cwd=self.directory,
@@ -65,11 +65,18 @@ class Killable:
             assert running.poll() is None, "pulumi ended before the call arrived"
             assert time.monotonic() < deadline
             time.sleep(0.02)  # the call arrives in another process: there is nothing to wait on
-        family = [running.pid, *(child.pid for child in psutil.Process(running.pid).children(recursive=True))]
-        for pid in family:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        family = psutil.Process(running.pid).children(recursive=True)
+        running.kill()
         running.wait()
+        self.survivors.extend(family)
+        if and_provider:
+            self.end_survivors()
+
+    def end_survivors(self) -> None:
+        """The provider's process outlives the engine: it cannot know that nobody listens any more."""
+        while self.survivors:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self.survivors.pop().kill()
 
     def program(self, text: str) -> None:
         (self.directory / "__main__.py").write_text(text)
@@ -100,10 +107,20 @@ def killable(tmp_path: Path, pulumi_home: Path, local_runpod: LocalRunPod) -> It
     )
     assert project.run("pulumi", "stack", "init", "dev").returncode == 0
     yield project
+    project.end_survivors()
 
 
 def objects(local_runpod: LocalRunPod, kind: str) -> list[str]:
     return [row.id for row in local_runpod.call(lambda p: p.store.list(kind))]
+
+
+def made(local_runpod: LocalRunPod, kind: str) -> str:
+    """Waits until the service has made the object for which nobody waits any more."""
+    deadline = time.monotonic() + 20
+    while not (found := objects(local_runpod, kind)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found[0]
 
 
 def arrived(local_runpod: LocalRunPod) -> Callable[[], bool]:
@@ -141,9 +158,8 @@ def test_an_object_made_by_a_killed_up_is_recovered(
 def test_an_up_killed_before_anything_was_made_starts_anew(killable: Killable, local_runpod: LocalRunPod) -> None:
     """`recover` looks for a while, since the service may still be at work, and then clears the entry."""
     killable.program(VOLUME.format(""))
-    local_runpod.fault("http.cut_before", method="POST", path="/v2/*", times=None)
-    killable.kill_during(arrived(local_runpod))
-    local_runpod.clear_faults()
+    local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
+    killable.kill_during(arrived(local_runpod), and_provider=True)
     recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock")
     again = killable.up()
 
@@ -183,33 +199,32 @@ def test_under_a_chosen_name_a_person_decides(killable: Killable, local_runpod: 
     local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
     killable.kill_during(arrived(local_runpod))
     asked = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock")
-    [made] = objects(local_runpod, "network volume")
-    taken = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--take", f"weights={made}")
+    [volume] = objects(local_runpod, "network volume")
+    taken = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--take", f"weights={volume}")
     again = killable.up("--expect-no-changes")
 
     assert asked.returncode == 1
-    assert made in asked.stdout
-    assert f"--take RESOURCE=ID" in asked.stderr
+    assert volume in asked.stdout
+    assert "--take RESOURCE=ID" in asked.stderr
     assert taken.returncode == 0, taken.stderr
     assert again.returncode == 0, again.stdout + again.stderr
-    assert objects(local_runpod, "network volume") == [made]
+    assert objects(local_runpod, "network volume") == [volume]
 
 
 def test_orphans_are_what_no_stack_knows(killable: Killable, local_runpod: LocalRunPod) -> None:
-    """A bare `up` after a kill makes a second object; the first is found by the project's marker, and deleted on request.
+    """An `up` after a kill makes a second object; the first is found by the project's marker, and deleted on request.
 
     What another project or a person made is none of it, nor is a volume deleted without being named.
     """
     killable.program(VOLUME.format("") + TEMPLATE)
     local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0, times=2)
     killable.kill_during(lambda: sum(int(str(f["taken"])) for f in local_runpod.call(lambda p: p.faults.list())) == 2)
-    deadline = time.monotonic() + 20
-    while len(objects(local_runpod, "template") + objects(local_runpod, "network volume")) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    made(local_runpod, "template")
+    made(local_runpod, "network volume")
     assert killable.run("pulumi", "cancel", "--yes").returncode == 0
     hidden = killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--json")
-    assert killable.run("pulumi-runpod", "recover", "--stack", "dev", "--forget", "weights", "--forget", "worker")
+    forgotten = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--forget", "weights", "--forget", "worker")
+    assert forgotten.returncode == 0, forgotten.stderr
     assert killable.up().returncode == 0
     listed = json.loads(killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--json").stdout)
     deleted = killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--delete", "--yes")
