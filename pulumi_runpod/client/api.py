@@ -96,7 +96,7 @@ class RunPodClient:
         objects of the kind (or several in all) were asked for and none exists, unless `settings.accept_vanished`: a key
         of another account must not empty a state.
         """
-        self._census.begin()
+        ticket = self._census.begin()
         try:
             item = self._lists.get(collection.path, lambda: self._listing(collection)).get(object_id)
             if item is not None:
@@ -106,12 +106,12 @@ class RunPodClient:
             else:
                 found = None
         except BaseException:
-            self._census.abandon()
+            self._census.abandon(ticket)
             raise
         if found is not None:
-            self._census.found(collection.path)
+            self._census.found(ticket, collection.path)
             return found
-        vanished = self._census.missing(collection.path, object_id)
+        vanished = self._census.missing(ticket, collection.path, object_id)
         if vanished and not self.settings.accept_vanished:
             raise ObjectsVanished(*vanished)
         return None

@@ -5,6 +5,7 @@ A refresh of 200 objects of four kinds is four calls.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -74,40 +75,45 @@ class Census:
     """What was asked for by id in this process, and what of it was there.
 
     One missing object was deleted. When nothing of what was asked for is there, the key is of another account: an
-    answer that must not empty a state file. Finds that are under way are waited for before one of them is told "gone".
+    answer that must not empty a state file. So before one find is told "gone", those that began earlier are waited for.
     """
 
     def __init__(self) -> None:
         self._settled = threading.Condition()
-        self._under_way = 0
+        self._tickets = itertools.count()
+        self._under_way: set[int] = set()
         self._found: set[str] = set()
         self._missing: dict[str, dict[str, None]] = {}
 
-    def begin(self) -> None:
+    def begin(self) -> int:
+        """A ticket for one find, to be handed back with its outcome."""
         with self._settled:
-            self._under_way += 1
+            ticket = next(self._tickets)
+            self._under_way.add(ticket)
+            return ticket
 
-    def abandon(self) -> None:
+    def abandon(self, ticket: int) -> None:
         """A find that ended without an outcome."""
         with self._settled:
-            self._under_way -= 1
-            self._settled.notify_all()
+            self._end(ticket)
 
-    def found(self, kind: str) -> None:
+    def found(self, ticket: int, kind: str) -> None:
         with self._settled:
-            self._under_way -= 1
+            self._end(ticket)
             self._found.add(kind)
-            self._settled.notify_all()
 
-    def missing(self, kind: str, object_id: str) -> tuple[list[str], list[str]] | None:
+    def missing(self, ticket: int, kind: str, object_id: str) -> tuple[list[str], list[str]] | None:
         """Record a miss; `(kinds, ids)` when it is one of several and nothing stands against "everything vanished"."""
         with self._settled:
-            self._under_way -= 1
+            self._end(ticket)
             self._missing.setdefault(kind, {})[object_id] = None
-            self._settled.notify_all()
-            self._settled.wait_for(lambda: self._under_way == 0)
+            self._settled.wait_for(lambda: kind in self._found or all(other > ticket for other in self._under_way))
             if kind not in self._found and len(self._missing[kind]) > 1:
                 return [kind], list(self._missing[kind])
             if not self._found and sum(map(len, self._missing.values())) > 1:
                 return list(self._missing), [i for ids in self._missing.values() for i in ids]
             return None
+
+    def _end(self, ticket: int) -> None:
+        self._under_way.remove(ticket)
+        self._settled.notify_all()

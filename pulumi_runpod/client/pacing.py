@@ -26,6 +26,8 @@ class _Window:
     remaining: int | None
     """None: the window has ended, and no answer has told of the next."""
     resets_at: float | None
+    last_end: float | None = None
+    """When the window before it ended, at the latest."""
 
 
 class QuotaSpentError(Exception):
@@ -87,6 +89,7 @@ class Pacer:
         longest, name_of_longest = 0.0, ""
         for name, window in self._windows.items():
             if window.resets_at is not None and now >= window.resets_at:
+                window.last_end = window.resets_at
                 window.remaining = window.resets_at = None
             left = 1 if window.remaining is None else window.remaining
             if left > self._under_way:
@@ -103,14 +106,25 @@ class Pacer:
     def _learn(self, quota: Quota, now: float) -> None:
         ends = None if quota.reset is None else now + quota.reset
         window = self._windows.get(quota.name)
-        if window is None or window.remaining is None:
+        if window is None:
             self._windows[quota.name] = _Window(quota.remaining, ends)
+        elif window.remaining is None:
+            window.remaining, window.resets_at = quota.remaining, _end(window.last_end, ends, quota.seconds)
         elif window.resets_at is None or ends is None:
             window.remaining = min(window.remaining, quota.remaining)
             window.resets_at = window.resets_at if ends is None else ends
         elif ends > window.resets_at + _SAME_WINDOW:
-            window.remaining, window.resets_at = quota.remaining, ends
+            window.last_end = window.resets_at
+            window.remaining, window.resets_at = quota.remaining, _end(window.last_end, ends, quota.seconds)
         elif ends >= window.resets_at - _SAME_WINDOW:
             # Answers overtake each other, and each tells the end rounded up: the smallest of both is the truth.
             window.remaining = min(window.remaining, quota.remaining)
             window.resets_at = min(window.resets_at, ends)
+
+
+def _end(last_end: float | None, told: float | None, seconds: int | None) -> float | None:
+    """The end that is told, which is rounded up by less than a second, or a nearer one that the last end foretells."""
+    if last_end is None or told is None or not seconds:
+        return told
+    foretold = last_end + (told - last_end) // seconds * seconds
+    return foretold if told - 1 < foretold else told

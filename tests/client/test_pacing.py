@@ -120,6 +120,23 @@ def test_a_new_window_gives_its_calls(pacer: Pacer, clock: Clock) -> None:
     assert clock.slept == [10]
 
 
+def test_the_end_of_a_window_foretells_the_next(pacer: Pacer, clock: Clock) -> None:
+    """Windows are of one length: what is known of one end makes up for the rounding of the next."""
+
+    def window(remaining: int, reset: int) -> tuple[Quota, ...]:
+        return (Quota("minute", remaining, reset, limit=2, seconds=3),)
+
+    pacer.acquire(LONG)
+    clock.now = 0.1
+    pacer.release(window(0, 3), answered=True)
+    pacer.acquire(LONG)
+    clock.now = 3.9
+    pacer.release(window(0, 3), answered=True)
+
+    pacer.acquire(LONG)
+    assert clock.now == pytest.approx(6.1)
+
+
 def test_a_429_holds_everybody_back(pacer: Pacer, clock: Clock) -> None:
     """Another process has taken the last calls: no thread tries before the time that the service asks for."""
     pacer.acquire(LONG)
