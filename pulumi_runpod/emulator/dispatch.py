@@ -149,14 +149,21 @@ class Dispatch:
 
     def has_nothing(self, worker: Worker) -> None:
         """A worker asks for jobs and says that it holds none."""
-        if worker.dropped:
-            worker.dropped.clear()
-            self._freed(worker)
+        if not worker.busy:
+            return
+        worker.dropped.clear()
+        if self._staff.switches.unreported_job == "retry":
+            self._lose_jobs(worker, f"worker {worker.id} ended the job without a result")
+        self._freed(worker)
 
     def lost(self, worker: Worker, reason: str) -> None:
         """A worker is gone with its jobs: each is tried again, or fails."""
-        jobs, worker.jobs = list(worker.jobs.values()), {}
         worker.dropped.clear()
+        self._lose_jobs(worker, f"worker {worker.id} is gone: {reason}")
+        self.offer()
+
+    def _lose_jobs(self, worker: Worker, reason: str) -> None:
+        jobs, worker.jobs = list(worker.jobs.values()), {}
         for job in reversed(jobs):
             self._running -= 1
             if job.losses < self._staff.switches.worker_loss_retries:
@@ -165,8 +172,7 @@ class Dispatch:
                 self.queue.add(job, front=True)
             else:
                 retries = f" (after {job.retries} retries)" if job.retries else ""
-                self._end(job, "FAILED", error=f"worker {worker.id} is gone: {reason}{retries}")
-        self.offer()
+                self._end(job, "FAILED", error=f"{reason}{retries}")
 
     def _hand_over(self, job: Job, worker: Worker) -> Job:
         self._jobs.start(job, worker.id)

@@ -22,6 +22,10 @@ class JobSwitches(BaseModel):
     the last attempt ends FAILED with `job timed out after N retries`, as observed."""
     zero_timeout_ms: Annotated[int, Field(ge=0)] = 600_000
     """What an endpoint's `timeout: 0` means. UNCERTAIN: the default of a job's `executionTimeout`; 0: no limit."""
+    unreported_job: Literal["retry", "wait"] = "retry"
+    """A worker asks for work, says that it holds no job, and has not reported one that it was given: the answer with
+    the job was lost, or its result could not be sent. `retry`: as if the worker had died with it; `wait`: until its
+    timeout. UNCERTAIN."""
     cancel_grace: Seconds = 10.0
     """How long a worker may go on with a cancelled job before it is killed. UNCERTAIN."""
     accept_without_workers: bool = True

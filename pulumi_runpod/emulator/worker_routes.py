@@ -31,6 +31,8 @@ _ENDING_S = 0.2
 """Before "nothing" to a worker that was told to end, and asks once more."""
 _FAULT_S = 0.2
 """Between a hand-over and the fault that strikes the worker: it has the job by then."""
+_TURNS = 4
+"""Of the event loop, until a connection that was closed together with a hand-over is known to be closed."""
 MAX_BATCH = 1000
 
 Handler = Callable[[Request, Fleet, Worker], Awaitable[Response]]
@@ -97,6 +99,8 @@ class _WorkerApi:
             hold = self._platform.switches.poll_hold
             await asyncio.wait(waiting, timeout=hold, return_when=asyncio.FIRST_COMPLETED)
             jobs = poll.answer.result() if poll.answer.done() else []
+            for _ in range(_TURNS if jobs else 0):
+                await asyncio.sleep(0)
             if jobs and gone.done():
                 # It went away in the same moment: nobody has these jobs.
                 dispatch.give_back(worker, jobs)

@@ -1,16 +1,19 @@
 """A stage for the scheduler: the real one on a real store and a frozen clock, with puppets for workers.
 
 Puppets exist because these tests are about moments: a real process takes real time to start, ask and end, and a rule
-that says "after ten seconds" could only be tested by waiting. Real workers are tested in `test_workers*.py` and over HTTP.
+about seconds could only be tested by waiting for them. Real workers are tested in `test_workers*.py` and over HTTP.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from pulumi_runpod.emulator.auth import Keys
@@ -18,6 +21,7 @@ from pulumi_runpod.emulator.clock import Clock, rfc3339
 from pulumi_runpod.emulator.faults import Fault
 from pulumi_runpod.emulator.fleet import Fleet
 from pulumi_runpod.emulator.job import Job
+from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.ratelimit import RateLimit
 from pulumi_runpod.emulator.request_log import RequestLog
@@ -217,3 +221,132 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(tmp_path)
     yield stage
     stage.close()
+
+
+class Hand:
+    """An endpoint and its one worker, played by the test: the process behind it only sleeps.
+
+    So each request of a worker comes when the test says, and is seen on the wire as the SDK sends it.
+    """
+
+    def __init__(self, server: LocalRunPod, **changes: Any) -> None:
+        self.server = server
+        self.client = httpx.Client(headers={"Authorization": f"Bearer {server.api_key}"}, timeout=30)
+        body = {
+            "name": "hand", "type": "QUEUE", "image": "hand:1", "gpu": {"pools": ["ADA_24"]}, "timeout": 60_000,
+            "scaling": {"type": "QUEUE_DELAY", "queueDelay": 4}, "workers": {"min": 1, "max": 1, "idleTimeout": 60},
+            **changes,
+        }  # fmt: skip
+        answer = self.client.post(f"{server.api}/v2/serverless", json=body)
+        assert answer.status_code == 201, answer.text
+        self.body = answer.json()
+        self.id: str = self.body["id"]
+        self.urls: dict[str, str] = self.body["requestUrls"]
+        self.base = f"{server.api}/v2/{self.id}"
+        self.worker = httpx.Client()
+        if server.call(lambda p: p.clock.frozen):
+            server.advance(1)
+        self.adopt()
+
+    def adopt(self) -> None:
+        """Play the worker that runs now."""
+
+        def find(platform: Platform) -> tuple[str, str] | None:
+            fleet = platform.scheduler.fleet(self.id)  # type: ignore[attr-defined]
+            running = [w for w in fleet.workers.values() if w.running is not None and w.phase in ("loading", "ready")]
+            return (running[0].id, running[0].key) if running else None
+
+        self.worker.close()
+        self.worker_id, key = eventually(lambda: self.server.call(find))
+        self.worker = httpx.Client(headers={"Authorization": key, "Content-Type": "application/json"}, timeout=30)
+
+    # As a client.
+
+    def run(self, **request: Any) -> str:
+        answer = self.client.post(self.urls["run"], json={"input": {}, **request})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
+    def ask(self, operation: str, job_id: str, **params: object) -> dict[str, Any]:
+        answer = self.client.get(self.urls[operation].replace("{job_id}", job_id), params=params)  # type: ignore[arg-type]
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    def tell(self, operation: str, job_id: str) -> httpx.Response:
+        return self.client.post(self.urls[operation].replace("{job_id}", job_id))
+
+    def health(self) -> dict[str, dict[str, int]]:
+        return dict(self.client.get(self.urls["health"]).json())
+
+    # As the worker.
+
+    def take(self, *, busy: bool = False) -> httpx.Response:
+        return self.worker.get(f"{self.base}/job-take/{self.worker_id}?gpu=x&job_in_progress={int(busy)}")
+
+    def take_batch(self, size: int, *, busy: bool = False) -> httpx.Response:
+        url = f"{self.base}/job-take-batch/{self.worker_id}?gpu=x&batch_size={size}&job_in_progress={int(busy)}"
+        return self.worker.get(url)
+
+    def stop(self) -> httpx.Response:
+        return self.worker.get(f"{self.base}/job-stop/{self.worker_id}?gpu=x")
+
+    def done(self, job_id: str, body: object, *, stream: bool = False) -> httpx.Response:
+        """As the SDK posts: JSON under a form's content type."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.worker.post(
+            f"{self.base}/job-done/{self.worker_id}/{job_id}?gpu=x&isStream={str(stream).lower()}",
+            content=raw,
+            headers={
+                "Content-Type": "application/x-www-form-urlencoded",
+                "charset": "utf-8",
+                "X-Request-ID": job_id,
+            },
+        )
+
+    def part(self, job_id: str, output: object) -> httpx.Response:
+        return self.worker.post(
+            f"{self.base}/job-stream/{self.worker_id}/{job_id}?gpu=x&isStream=false", json={"output": output}
+        )
+
+    def ping(self, **params: str) -> httpx.Response:
+        return self.worker.get(f"{self.base}/ping/{self.worker_id}?gpu=x", params={"gpu": "x", **params})
+
+    def close(self) -> None:
+        self.client.delete(f"{self.server.api}/v2/serverless/{self.id}")
+        self.client.close()
+        self.worker.close()
+
+
+def eventually(told: Callable[[], T | None], seconds: float = 20.0) -> T:
+    """The first result that is not None or False. For what a real process does in its own time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = told()
+        if result is not None and result is not False:
+            return result
+        if time.monotonic() > deadline:
+            raise AssertionError(f"nothing came of it within {seconds} s")
+        time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def still() -> Iterator[LocalRunPod]:
+    """A local RunPod whose clock stands still, and whose polls are short."""
+    switches = Switches(cold_start_speed=1e9, poll_hold=0.3, platform_scale_down=False)
+    with LocalRunPod(frozen_at=T0, workers={"hand:*": "sleep 1000"}, switches=switches) as server:
+        yield server
+
+
+@pytest.fixture
+def patient(still: LocalRunPod) -> Iterator[None]:
+    """Polls are held for longer than any test waits."""
+    still.turn(poll_hold=30)
+    yield
+    still.turn(poll_hold=0.3)
+
+
+@pytest.fixture
+def hand(still: LocalRunPod) -> Iterator[Hand]:
+    hand = Hand(still)
+    yield hand
+    hand.close()

@@ -1,0 +1,102 @@
+"""kill -9 of the local RunPod under load, and its next start: no worker is left, and every accepted job reaches an end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+
+WORKER = Path(__file__).with_name("sdk_worker.py")
+SERVE = """
+import sys
+from pathlib import Path
+from pulumi_runpod.emulator.platform import WorkerCommand
+from pulumi_runpod.emulator.server import ServerSettings, serve
+command = WorkerCommand("worker:*", f"{sys.executable} {sys.argv[2]} concurrent")
+serve(ServerSettings(state_dir=Path(sys.argv[1]), port=int(sys.argv[3]), worker_commands=(command,)), sys.stdout)
+"""
+KEY = {"Authorization": "Bearer local"}
+
+
+@contextmanager
+def serving(state: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The server as a process of its own, and its address."""
+    arguments = [sys.executable, "-c", SERVE, str(state), str(WORKER), str(port)]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process, json.loads(process.stdout.readline())["api"]
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+def within(seconds: float, told: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not told():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def carriers(endpoint_id: str) -> list[int]:
+    """Every process that was started for the endpoint, heartbeats and supervisors included."""
+    found = []
+    for process in psutil.process_iter(["status"]):
+        try:
+            if process.environ().get("RUNPOD_ENDPOINT_ID") == endpoint_id:
+                found.append(process.pid)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
+
+
+def test_a_killed_server_leaves_no_worker_and_loses_no_job(tmp_path: Path) -> None:
+    """Within five seconds nothing of the workers is there; the next start works off what was accepted."""
+    with serving(tmp_path) as (process, api), httpx.Client(headers=KEY, timeout=60) as client:
+        body = {
+            "name": "e", "type": "QUEUE", "image": "worker:1", "gpu": {"pools": ["ADA_24"]}, "timeout": 60_000,
+            "scaling": {"type": "QUEUE_DELAY", "queueDelay": 60}, "workers": {"min": 1, "max": 1, "idleTimeout": 60},
+        }  # fmt: skip
+        endpoint_id = client.post(f"{api}/v2/serverless", json=body).json()["id"]
+        jobs_url = f"{api}/v2/{endpoint_id}"
+        first = client.post(f"{jobs_url}/runsync", json={"input": {"n": 0}}).json()
+        assert first["status"] == "COMPLETED"
+        accepted = [
+            client.post(f"{jobs_url}/run", json={"input": {"n": n, "sleep": 2.0}}).json()["id"] for n in range(30)
+        ]
+
+        def running() -> int:
+            return int(client.get(f"{jobs_url}/health").json()["jobs"]["inProgress"])
+
+        assert within(20, lambda: running() == 3)
+        assert len(carriers(endpoint_id)) >= 3
+        os.kill(process.pid, 9)
+        process.wait(10)
+        assert within(5, lambda: not carriers(endpoint_id))
+
+    with serving(tmp_path) as (_, api), httpx.Client(headers=KEY, timeout=60) as client:
+        jobs_url = f"{api}/v2/{endpoint_id}"
+        told = {j: client.get(f"{jobs_url}/status/{j}").json() for j in accepted}
+        assert {t["status"] for t in told.values()} <= {"IN_QUEUE", "IN_PROGRESS"}
+        assert sorted(t.get("retries", 0) for t in told.values())[-4:] == [0, 1, 1, 1]
+        # Two rounds of work are proof enough; the rest is cancelled, which is an end, too.
+        done = [client.get(f"{jobs_url}/status-sync/{j}").json() for j in accepted[:6]]
+        assert [d["status"] for d in done] == ["COMPLETED"] * 6
+        assert [d["output"]["echo"]["n"] for d in done] == list(range(6))
+        client.post(f"{jobs_url}/purge-queue")
+        ends = [client.get(f"{jobs_url}/status-sync/{j}").json()["status"] for j in accepted]
+        assert set(ends) <= {"COMPLETED", "CANCELLED"}
+        log = client.get(f"{api}/v2/serverless/{endpoint_id}/workers").json()
+        assert log["summary"]["total"] == 1
+    assert within(5, lambda: not carriers(endpoint_id))
