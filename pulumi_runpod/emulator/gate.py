@@ -12,6 +12,7 @@ from pulumi_runpod.emulator.faulty_answer import cut, faulty_send
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.problem import problem_response
 from pulumi_runpod.emulator.ratelimit import Verdict
+from pulumi_runpod.emulator.s3.early_answer import closing_unread
 
 CONTROL_PLANE = frozenset(
     {
@@ -41,6 +42,7 @@ class Gate:
             await self._own(scope, receive, send, path)
             return
         if path.startswith(S3_PREFIX):
+            receive, send = closing_unread(scope, receive, send)
             await self._through(scope, receive, send, (), logged=True)
             return
         parts = path.split("/", 4)

@@ -17,6 +17,7 @@ from pulumi_runpod.wire.volume_s3 import UPLOADS_FOLDER
 
 _BATCH = 1 << 20
 _COPY_STEP = 4 << 20
+_TRIES = 20
 
 
 class Draft:
@@ -27,10 +28,7 @@ class Draft:
         self.path = self._folder / f"draft-{secrets.token_hex(8)}"
 
     def __enter__(self) -> Draft:
-        try:
-            self._folder.mkdir(mode=0o755, exist_ok=True)
-        except FileNotFoundError:
-            raise S3Error("NoSuchBucket", "The network volume has been deleted.") from None
+        in_hidden_folder(self._folder.parent, lambda folder: (folder / self.path.name).touch(exist_ok=False))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -46,10 +44,23 @@ class Draft:
             raise S3Error("NoSuchBucket", "The network volume, or the folder, has been deleted meanwhile.") from None
 
 
+def in_hidden_folder(volume: Path, make: Callable[[Path], None]) -> None:
+    """Make something in the folder of unfinished uploads, which whoever empties it removes, at any moment."""
+    folder = volume / UPLOADS_FOLDER
+    for _ in range(_TRIES):
+        try:
+            folder.mkdir(mode=0o755, exist_ok=True)
+            make(folder)
+        except FileNotFoundError:
+            continue
+        return
+    raise S3Error("NoSuchBucket", "The network volume has been deleted.")
+
+
 async def write(path: Path, pieces: AsyncIterator[bytes], update: Callable[[bytes], None]) -> int:
-    """Write `pieces` to a new file, handing every batch to `update` as well. Returns the size in bytes."""
+    """Write `pieces` to a file, handing every batch to `update` as well. Returns the size in bytes."""
     size = 0
-    file = await asyncio.to_thread(path.open, "xb")
+    file = await asyncio.to_thread(path.open, "wb")
     with file:
         writing: asyncio.Task[None] | None = None
         try:

@@ -19,7 +19,7 @@ from pathlib import Path
 from pulumi_runpod.emulator.s3.checksum import Checksums
 from pulumi_runpod.emulator.s3.error import S3Error
 from pulumi_runpod.emulator.s3.etags import Meta
-from pulumi_runpod.emulator.s3.landing import Draft, append, remove_empty
+from pulumi_runpod.emulator.s3.landing import Draft, append, in_hidden_folder, remove_empty
 from pulumi_runpod.wire.volume_s3 import UPLOADS_FOLDER
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -49,11 +49,15 @@ class Upload:
     def parts(self) -> list[Part]:
         """In order of their numbers."""
         found = []
-        for path in self.folder.iterdir():
+        for path in _entries(self.folder):
             named = _PART.fullmatch(path.name)
-            if named:
+            if named is None:
+                continue
+            try:
                 stat = path.stat()
-                found.append(Part(int(named[1]), named[2], path, stat.st_size, stat.st_mtime_ns))
+            except FileNotFoundError:  # replaced, or moved into the whole, by another request
+                continue
+            found.append(Part(int(named[1]), named[2], path, stat.st_size, stat.st_mtime_ns))
         return sorted(found, key=lambda part: part.number)
 
     def put_part(self, number: int, draft: Draft, checksums: Checksums) -> None:
@@ -70,7 +74,7 @@ class Upload:
 def create(volume: Path, key: str, meta: Meta, *, now_ns: int) -> Upload:
     upload_id = secrets.token_hex(16)
     folder = volume / UPLOADS_FOLDER / upload_id
-    folder.mkdir(parents=True, mode=0o755)
+    in_hidden_folder(volume, lambda above: (above / upload_id).mkdir(mode=0o755))
     about = {"key": key, "contentType": meta.content_type, "metadata": dict(meta.user), "initiatedNs": now_ns}
     _write_whole(folder / _ABOUT, about)
     return Upload(upload_id, key, folder, meta, now_ns)
@@ -86,8 +90,7 @@ def find(volume: Path, key: str, upload_id: str) -> Upload:
 
 def unfinished(volume: Path) -> list[Upload]:
     """By key, then oldest first."""
-    folder = volume / UPLOADS_FOLDER
-    found = [_load(path) for path in folder.iterdir() if _ID.fullmatch(path.name)] if folder.is_dir() else []
+    found = [_load(path) for path in _entries(volume / UPLOADS_FOLDER) if _ID.fullmatch(path.name)]
     return sorted((u for u in found if u), key=lambda u: (u.key.encode(), u.initiated_ns, u.id))
 
 
@@ -148,6 +151,13 @@ def _left(upload: Upload, plan: list[tuple[int, str, int]]) -> Iterator[tuple[Pa
         if path.exists():
             yield path, before
         before += size
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
 
 
 def _load(folder: Path) -> Upload | None:

@@ -149,5 +149,5 @@ async def _read(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with target.open("xb") as file:
+    with target.open("wb") as file:
         append(source, file)

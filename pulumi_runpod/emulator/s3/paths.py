@@ -5,8 +5,8 @@ A link to a file inside the volume is followed, as in a Hugging Face cache; a li
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from pulumi_runpod.emulator.s3.error import S3Error
@@ -104,16 +104,17 @@ def remove_file(volume: Path, key: str) -> int:
 
 def tree_size(volume: Path) -> int:
     """Bytes of all files of a volume, those of unfinished uploads included; links count nothing."""
-    return sum(entry.stat(follow_symlinks=False).st_size for entry in _files(str(volume)))
+    return _size_below(str(volume))
 
 
-def _files(folder: str) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    yield from _files(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    yield entry
-    except FileNotFoundError:  # a worker removed it while we looked
-        return
+def _size_below(folder: str) -> int:
+    """Workers and other requests add and remove files while we look: what has gone counts nothing."""
+    size = 0
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                size += _size_below(entry.path)
+            elif entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(FileNotFoundError):
+                    size += entry.stat(follow_symlinks=False).st_size
+    return size

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
@@ -12,13 +13,14 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.problem import ProblemError
 from pulumi_runpod.emulator.route import json_response, methods
 from pulumi_runpod.emulator.s3.buckets import head_bucket, list_buckets, list_objects
 from pulumi_runpod.emulator.s3.call import Call
+from pulumi_runpod.emulator.s3.early_answer import WatchedBody, has_body
 from pulumi_runpod.emulator.s3.error import S3Error, not_implemented
 from pulumi_runpod.emulator.s3.etags import Etags
 from pulumi_runpod.emulator.s3.keys import S3Keys
@@ -60,18 +62,26 @@ class S3:
             draft.unlink(missing_ok=True)  # of requests that ended with the process
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = _Watched(receive)
+        body = WatchedBody(receive)
         request = Request(scope, body)
         try:
-            response = await self._answer(request)
+            response = await self._answered(request)
         except S3Error as error:
             await _drain(request, body)
             response = error.response(resource=request.url.path, head=request.method == "HEAD")
         except ClientDisconnect:
             return
-        if not body.ended and _has_body(request):
-            response.headers["Connection"] = "close"  # else the unread body would be taken for the next request
         await response(scope, receive, send)
+
+    async def _answered(self, request: Request) -> Response:
+        try:
+            return await self._answer(request)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise S3Error(
+                "InsufficientStorage", "The disk of the machine that runs the local RunPod is full."
+            ) from error
 
     async def _answer(self, request: Request) -> Response:
         data_center, bucket, key = _target(request)
@@ -177,29 +187,9 @@ def _name(method: str, asked: list[str], what: str) -> str:
     return f"{method} ?{'&'.join(asked)} of {what}" if asked else f"{method} of {what}"
 
 
-class _Watched:
-    """`receive` that knows how far the body has been read."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self.begun = False
-        self.ended = False
-
-    async def __call__(self) -> Message:
-        self.begun = True
-        message = await self._receive()
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            self.ended = True
-        return message
-
-
-def _has_body(request: Request) -> bool:
-    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-
-
-async def _drain(request: Request, body: _Watched) -> None:
+async def _drain(request: Request, body: WatchedBody) -> None:
     """Read what a client is sending already. One that waits for our word before it sends hears the refusal at once."""
-    if not _has_body(request) or (not body.begun and "expect" in request.headers):
+    if not has_body(request.scope) or (not body.begun and "expect" in request.headers):
         return
     size = 0
     while not body.ended and size <= _DRAINED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,28 @@ def test_a_part_that_does_not_fit_fails_and_frees_its_bytes(s3: S3Client, volume
     part = send(s3, volume, upload, 1, bytes(5000))
     finish(s3, volume, upload, [part])
     assert (folder / KEY).stat().st_size == 5000
+
+
+def test_requests_at_the_same_time_do_not_disturb_each_other(s3: S3Client, volume: str, folder: Path) -> None:
+    """Puts, parts and aborts share a hidden folder that comes and goes with them; each does its work all the same."""
+
+    def put(number: int) -> None:
+        s3.put_object(Bucket=volume, Key=f"plain/{number}", Body=bytes(number))
+
+    def upload_and_abort(number: int) -> None:
+        key = f"aborted/{number}"
+        upload = s3.create_multipart_upload(Bucket=volume, Key=key)["UploadId"]
+        s3.upload_part(Bucket=volume, Key=key, UploadId=upload, PartNumber=1, Body=bytes(number))
+        s3.list_multipart_uploads(Bucket=volume)
+        s3.abort_multipart_upload(Bucket=volume, Key=key, UploadId=upload)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(work, number) for number in range(60) for work in (put, upload_and_abort)]
+    for one in done:
+        one.result()
+
+    assert {path.name: path.stat().st_size for path in (folder / "plain").iterdir()} == {str(n): n for n in range(60)}
+    assert [path.name for path in folder.iterdir()] == ["plain"]
 
 
 def test_an_upload_survives_a_restart(tmp_path: Path) -> None:

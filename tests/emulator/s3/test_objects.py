@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pulumi_runpod.emulator.local import LocalRunPod
-from tests.emulator.s3.conftest import make_volume
+from tests.emulator.s3.conftest import ClientMaker, make_volume
 from tests.emulator.s3.refusal import refusal
 
 if TYPE_CHECKING:
@@ -274,6 +274,21 @@ def test_a_download_through_the_transfer_manager_is_whole(s3: S3Client, volume: 
 
     assert content == (tmp_path / "down").read_bytes()
     assert s3.head_object(Bucket=volume, Key="d/file")["ETag"].endswith('-3"')
+
+
+def test_an_answer_before_the_body_does_not_spoil_the_connection(
+    runpod: LocalRunPod, client_for: ClientMaker, volume: str
+) -> None:
+    """A refusal or a fault may answer a put whose bytes were never sent; the next call is understood all the same."""
+    s3 = client_for(max_pool_connections=1)
+    for number in range(10):
+        with refusal("NoSuchUpload", status=404):
+            s3.upload_part(Bucket=volume, Key="a", UploadId="unknown", PartNumber=1, Body=bytes(100))
+        runpod.fault("http.status", method="PUT", status=503)
+        with refusal("503", status=503):
+            s3.put_object(Bucket=volume, Key="a", Body=bytes(100))
+        s3.put_object(Bucket=volume, Key="a", Body=bytes(number))
+        assert s3.head_object(Bucket=volume, Key="a")["ContentLength"] == number
 
 
 def test_a_deleted_volume_is_no_bucket(runpod: LocalRunPod, s3: S3Client, volume: str) -> None:
