@@ -216,6 +216,11 @@ class Stage:
         self.store.close()
 
 
+@pytest.fixture(scope="session")
+def make_stage() -> Callable[[Path], Stage]:
+    return Stage
+
+
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(tmp_path)

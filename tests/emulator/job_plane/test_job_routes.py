@@ -367,7 +367,7 @@ class Hook:
                 self.send_response(hook.codes.pop(0) if len(hook.codes) > 1 else hook.codes[0])
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *_: object) -> None:
                 pass
 
         self.server = HTTPServer(("127.0.0.1", 0), Handler)

@@ -1,4 +1,4 @@
-"""kill -9 of the local RunPod under load, and its next start: no worker is left, and every accepted job reaches an end."""
+"""kill -9 of the local RunPod under load, and its next start: no worker is left, every accepted job reaches an end."""
 
 from __future__ import annotations
 

@@ -42,11 +42,11 @@ def outcome(*argv: str) -> tuple[int, list[tuple[str, str]]]:
 
 def alive(marker: str) -> list[int]:
     """Processes with `marker` on their command line, zombies not counted."""
-    found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
-        if marker in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE:
-            found.append(process.pid)
-    return found
+    return [
+        process.pid
+        for process in psutil.process_iter(["cmdline", "status"])
+        if marker in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 def wait_until(told: object, seconds: float = 5.0) -> bool:
@@ -147,6 +147,20 @@ def test_a_hanging_worker_can_still_be_killed() -> None:
     assert asyncio.run(run()) == 137
 
 
+OWNER = """
+import asyncio, sys
+from pulumi_runpod.emulator.workers.process import Command, ProcessRuntime
+from pulumi_runpod.emulator.workers.runtime import WorkerSpec
+async def main():
+    marker = sys.argv[1]
+    script = f"(setsid sh -c 'sleep 1000' {marker} &); sh -c 'sleep 1000' {marker} & sleep 1000"
+    runtime = ProcessRuntime([Command('*', ('sh', '-c', script, marker))])
+    held = [await runtime.start(WorkerSpec('w', 'i', {'PATH': '/bin:/usr/bin'}, None), print) for _ in range(2)]
+    await asyncio.gather(*(h.exited for h in held))
+asyncio.run(main())
+"""
+
+
 def test_nothing_outlives_a_killed_owner() -> None:
     """kill -9 of the process that started workers: each supervisor sees its pipe end, and takes its worker along."""
     marker = f"marker-{uuid.uuid4()}"
@@ -154,17 +168,7 @@ def test_nothing_outlives_a_killed_owner() -> None:
         [
             sys.executable,
             "-c",
-            "import asyncio, sys\n"
-            "from pulumi_runpod.emulator.workers.process import Command, ProcessRuntime\n"
-            "from pulumi_runpod.emulator.workers.runtime import WorkerSpec\n"
-            "async def main():\n"
-            "    marker = sys.argv[1]\n"
-            "    script = f\"(setsid sh -c 'sleep 1000' {marker} &); sh -c 'sleep 1000' {marker} & sleep 1000\"\n"
-            "    runtime = ProcessRuntime([Command('*', ('sh', '-c', script, marker))])\n"
-            "    held = [await runtime.start(WorkerSpec('w', 'i', {'PATH': '/bin:/usr/bin'}, None), print)\n"
-            "            for _ in range(2)]\n"
-            "    await asyncio.gather(*(h.exited for h in held))\n"
-            "asyncio.run(main())\n",
+            OWNER,
             marker,
         ],
         stdout=subprocess.DEVNULL,
