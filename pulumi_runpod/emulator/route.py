@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -36,17 +36,23 @@ def methods(path: str, handlers: Mapping[str, Handler]) -> Route:
 
 
 async def body_of(request: Request) -> bytes:
-    """The raw body. Raises ProblemError 413 beyond 32 MiB, before it is read where the length is told."""
+    """The raw body. Raises ProblemError 413 beyond 32 MiB, before it is read where the length is told, and Starlette's
+    ClientDisconnect.
+    """
     told = request.headers.get("content-length", "")
     if told.isdigit() and int(told) > MAX_BODY_BYTES:
         raise _too_large()
     chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
         if size > MAX_BODY_BYTES:
             raise _too_large()
-        chunks.append(chunk)
-    return b"".join(chunks)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
 
 
 def _too_large() -> ProblemError:

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -51,31 +52,54 @@ def process(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             child.terminate()
 
 
-def compare(bare: str, api: str, seconds: float) -> None:
-    print(f"{'':34}{'bare/s':>9}{'ours/s':>9}{'ratio':>7}")
+@dataclass(frozen=True)
+class Reached:
+    rate: float
+    """Answers per second."""
+    cpu: float
+    """Processor time of the server per answer, microseconds: what other load on the machine disturbs less."""
+
+
+def reached(
+    server: psutil.Process, method: str, url: str, seconds: float, body: bytes = b"", status: int = 200
+) -> Reached:
+    before = server.cpu_times()
+    answers = rate(method, url, seconds=seconds, body=body, status=status)
+    after = server.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    return Reached(answers, spent / (answers * seconds) * 1e6)
+
+
+def compare(bare: tuple[psutil.Process, str], ours: tuple[psutil.Process, str], seconds: float) -> None:
+    print(f"{'':34}{'bare/s':>9}{'ours/s':>9}{'ratio':>7}{'bare us':>9}{'ours us':>9}{'ratio':>7}")
     for collection, wanted in BODIES.items():
         body = json.dumps(wanted).encode()
-        path = f"{api}/v2/{collection}"
+        path = f"{ours[1]}/v2/{collection}"
         made = httpx.post(path, json=wanted, headers=HEADERS).json()["id"]
         pairs = [
             (
-                rate("POST", f"{bare}/objects", seconds=seconds, body=body, status=201),
-                rate("POST", path, seconds=seconds, body=body, status=201),
+                reached(bare[0], "POST", f"{bare[1]}/objects", seconds, body, 201),
+                reached(ours[0], "POST", path, seconds, body, 201),
             )
             for _ in range(PAIRS)
         ]
         told(f"create, POST /v2/{collection}", pairs)
         pairs = [
-            (rate("GET", f"{bare}/objects/x", seconds=seconds), rate("GET", f"{path}/{made}", seconds=seconds))
+            (
+                reached(bare[0], "GET", f"{bare[1]}/objects/x", seconds),
+                reached(ours[0], "GET", f"{path}/{made}", seconds),
+            )
             for _ in range(PAIRS)
         ]
         told(f"get, GET /v2/{collection}/ID", pairs)
 
 
-def told(what: str, pairs: list[tuple[float, float]]) -> None:
-    bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
-    ratio = statistics.median(b / a for a, b in pairs)
-    print(f"{what:34}{bare:9.0f}{ours:9.0f}{ratio:7.2f}")
+def told(what: str, pairs: list[tuple[Reached, Reached]]) -> None:
+    middle = statistics.median
+    rates = f"{middle(b.rate for b, _ in pairs):9.0f}{middle(o.rate for _, o in pairs):9.0f}"
+    costs = f"{middle(b.cpu for b, _ in pairs):9.0f}{middle(o.cpu for _, o in pairs):9.0f}"
+    by_rate, by_cost = middle(o.rate / b.rate for b, o in pairs), middle(b.cpu / o.cpu for b, o in pairs)
+    print(f"{what:34}{rates}{by_rate:7.2f}{costs}{by_cost:7.2f}")
 
 
 def memory(child: subprocess.Popen[str], api: str) -> None:
@@ -107,13 +131,13 @@ def main() -> None:
         state = f"{folder}/state"
         serve = ("-m", "pulumi_runpod.cli", "emulator", "serve", "--port", "0", "--state", state)
         with (
-            process(str(HERE / "bare_app.py"), f"{folder}/bare.sqlite") as (_, bare),
+            process(str(HERE / "bare_app.py"), f"{folder}/bare.sqlite") as (yardstick, bare),
             process(*serve) as (child, line),
         ):
             api = json.loads(line)["api"]
             print("Memory, five times 20,000 calls:")
             memory(child, api)
-            compare(bare, api, seconds)
+            compare((psutil.Process(yardstick.pid), bare), (psutil.Process(child.pid), api), seconds)
 
 
 if __name__ == "__main__":

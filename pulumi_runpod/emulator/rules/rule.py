@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import string
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from pulumi_runpod.wire.model import Collection, JsonObject, Request
 CreateT = TypeVar("CreateT", bound=Request)
 UpdateT = TypeVar("UpdateT", bound=Request)
 
-_ALPHABET = string.ascii_lowercase + string.digits
+_SYLLABLES = ["".join(three) for three in itertools.product(string.ascii_lowercase + string.digits, repeat=3)]
 # Not the shared generator: a test in the same process may seed that one, and ids would come again.
 _IDS = random.Random()  # noqa: S311 - names, not secrets
 
@@ -40,7 +41,7 @@ class Rules(Generic[CreateT, UpdateT]):
         self.store = platform.store
 
     def new_id(self) -> str:
-        return "".join(_IDS.choices(_ALPHABET, k=self.id_length))
+        return "".join(_IDS.choices(_SYLLABLES, k=-(-self.id_length // 3)))[: self.id_length]
 
     def create(self, wanted: CreateT) -> tuple[JsonObject, JsonObject]:
         """`(body without id, private part)` of a new object."""
