@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -45,7 +45,12 @@ def build_app(platform: Platform) -> ASGIApp:
 
     app = Starlette(
         routes=routes,
-        exception_handlers={ProblemError: answer_problem, HTTPException: _answer_http, 500: _answer_failure},
+        exception_handlers={
+            ProblemError: answer_problem,
+            HTTPException: _answer_http,
+            ClientDisconnect: _answer_nobody,
+            500: _answer_failure,
+        },
     )
     app.router.redirect_slashes = False
     return Gate(app, platform)
@@ -57,6 +62,11 @@ async def _answer_http(_: Request, error: Exception) -> Response:
         raise error
     detail = "resource not found" if error.status_code == 404 else error.detail
     return problem_response(error.status_code, detail, headers=error.headers)
+
+
+async def _answer_nobody(_: Request, __: Exception) -> Response:
+    """The caller hung up before its body was whole: nothing was done, and nobody reads this."""
+    return problem_response(400, "the request ended before its body did")
 
 
 async def _answer_failure(_: Request, __: Exception) -> Response:
