@@ -96,7 +96,8 @@ class Scheduler:
         if row is None:
             raise LookupError(f"endpoint {endpoint_id} is not in the store")
         fleet = self._open(row)
-        fleet.work_changed()
+        if row.body["workers"]["min"]:  # without a job, nothing else starts a worker
+            fleet.work_changed()
         fleet.watch_idle_days()
 
     def endpoint_updated(self, endpoint_id: str, old_body: JsonObject, new_body: JsonObject) -> None:
@@ -141,6 +142,11 @@ class Scheduler:
 
     def fleet(self, endpoint_id: str) -> Fleet | None:
         return self._fleets.get(endpoint_id)
+
+    @property
+    def fleets(self) -> tuple[Fleet, ...]:
+        """Of all endpoints, oldest first."""
+        return tuple(self._fleets.values())
 
     def accrue(self) -> None:
         """Bring what running workers consumed up to now."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from pulumi_runpod.emulator.local import LocalRunPod
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from conftest import Hand
-
-    from pulumi_runpod.emulator.local import LocalRunPod
 
 # The clock stands still in these tests: times are what `advance` says.
 
@@ -448,3 +449,20 @@ def test_a_webhook_hears_of_a_cancel_unless_a_switch_says_no(hand: Hand) -> None
     finally:
         hand.server.turn(webhook_states=("COMPLETED", "FAILED", "CANCELLED", "TIMED_OUT"))
         hook.close()
+
+
+def test_a_webhook_that_is_owed_is_called_after_a_restart(tmp_path: Path, hook: Hook) -> None:
+    """What was not delivered before the end of the process is tried by the next one."""
+    body = {
+        "name": "e", "type": "QUEUE", "image": "hand:1", "gpu": {"pools": ["ADA_24"]},
+        "scaling": {"type": "QUEUE_DELAY", "queueDelay": 4}, "workers": {"min": 0, "max": 0},
+    }  # fmt: skip
+    for attempts in (1, 2):
+        with LocalRunPod(state_dir=tmp_path) as own:
+            if attempts == 1:
+                with httpx.Client(headers={"Authorization": f"Bearer {own.api_key}"}) as client:
+                    urls = client.post(f"{own.api}/v2/serverless", json=body).json()["requestUrls"]
+                    job_id = client.post(urls["run"], json={"input": 1, "webhook": hook.url}).json()["id"]
+                    client.post(urls["cancel"].replace("{job_id}", job_id)).raise_for_status()
+            hook.wait(attempts)
+    assert [body["id"] for _, body in hook.got] == [job_id] * 2
