@@ -10,9 +10,17 @@ import pytest
 from worker_process import WORKER
 
 DOCKERFILE = (WORKER / "Dockerfile").read_text()
-LINES = [line for line in DOCKERFILE.splitlines() if line and not line.startswith("#")]
-LOCKS = ["requirements.lock", "requirements-test.lock"]
+DEPENDENCIES = (WORKER / "dependencies.Dockerfile").read_text()
+LOCKS = ["requirements.lock", "requirements-installer.lock", "requirements-test.lock"]
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)(?: ; (.+?))? \\$")
+
+
+def instructions(dockerfile: str) -> list[str]:
+    return [line for line in dockerfile.splitlines() if line and not line.startswith("#")]
+
+
+def rules(ignore_file: str) -> list[str]:
+    return [line for line in (WORKER / ignore_file).read_text().splitlines() if not line.startswith("#")]
 
 
 def pins(lock: str) -> dict[str, set[str]]:
@@ -24,19 +32,26 @@ def pins(lock: str) -> dict[str, set[str]]:
 
 
 def test_the_base_is_one_switch() -> None:
-    """BASE_IMAGE stands before the first FROM and is the only outside image."""
-    assert LINES[0].startswith("ARG BASE_IMAGE=")
-    bases = [line.split()[1] for line in LINES if line.startswith("FROM ")]
-    assert bases == ["${BASE_IMAGE}", "${BASE_IMAGE}", "runtime", "runtime", "${WEIGHTS}"]
-    assert ":latest" not in DOCKERFILE
+    """BASE_IMAGE stands before the first FROM and is the only outside image; the code stands on nothing else."""
+    below, above = instructions(DEPENDENCIES), instructions(DOCKERFILE)
+
+    assert below[0].startswith("ARG BASE_IMAGE=")
+    assert [line.split()[1] for line in below if line.startswith("FROM ")] == ["${BASE_IMAGE}", "${BASE_IMAGE}"]
+    assert [line.split()[1] for line in above if line.startswith("FROM ")] == [
+        "${DEPENDENCIES}",
+        "${DEPENDENCIES}",
+        "${WEIGHTS}",
+    ]
+    assert ":latest" not in DOCKERFILE + DEPENDENCIES
 
 
-def test_the_code_is_the_last_layer() -> None:
-    """A change of code pushes that layer alone: dependencies and weights come before it."""
-    copies = [line for line in LINES if line.startswith("COPY ")]
+def test_a_change_of_code_needs_nothing_of_the_layers_below() -> None:
+    """No step of the code's image runs, and each COPY is a layer of its own, the code last."""
+    lines = instructions(DOCKERFILE)
 
-    assert copies[-1] == "COPY sdxl_worker/ /app/sdxl_worker/"
-    assert LINES.index(copies[-1]) > max(n for n, line in enumerate(LINES) if line.startswith("RUN "))
+    assert not [line for line in lines if line.startswith(("RUN", "WORKDIR", "ADD"))]
+    assert all(line.startswith("COPY --link ") for line in lines if line.startswith("COPY"))
+    assert lines[-3] == "COPY --link sdxl_worker/ /app/sdxl_worker/"
 
 
 def test_the_code_layer_is_small() -> None:
@@ -51,33 +66,31 @@ def test_the_code_layer_is_small() -> None:
 
 def test_the_worker_runs_as_nobody_special_and_gets_its_signals() -> None:
     """A user without rights, and an exec-form command: SIGTERM must reach Python, not a shell."""
-    assert LINES[-2:] == ["USER 10001:10001", 'CMD ["python3", "-m", "sdxl_worker"]']
+    assert instructions(DOCKERFILE)[-2:] == ["USER 10001:10001", 'CMD ["python3", "-m", "sdxl_worker"]']
 
 
 def test_dependencies_come_by_hash_alone() -> None:
-    """pip takes nothing that the lock does not name."""
-    assert "--require-hashes" in DOCKERFILE
-    assert DOCKERFILE.count("pip install") == 1
+    """Each installation takes nothing that its lock does not name."""
+    assert DEPENDENCIES.count("--require-hashes") == DEPENDENCIES.count("pip install") == 2
+    assert "install" not in DOCKERFILE
 
 
 def test_secrets_are_mounted_and_never_copied() -> None:
     """An extra authority reaches the build as a secret; no key is an argument or a variable."""
-    assert "--mount=type=secret,id=ca,required=false" in DOCKERFILE
-    assert not re.search(r"^(ARG|ENV).*(KEY|TOKEN|SECRET|PASSWORD|CERT)", DOCKERFILE, re.MULTILINE)
+    assert "--mount=type=secret,id=ca,required=false" in DEPENDENCIES
+    assert not re.search(r"^(ARG|ENV).*(KEY|TOKEN|SECRET|PASSWORD|CERT)", DOCKERFILE + DEPENDENCIES, re.MULTILINE)
 
 
 def test_the_image_never_downloads_weights() -> None:
     """The libraries are told to stay offline, and no step fetches anything but the locked packages."""
-    assert "HF_HUB_OFFLINE=1" in DOCKERFILE
-    assert not re.search(r"\b(curl|wget|git clone|huggingface-cli|snapshot_download)\b", DOCKERFILE)
+    assert "HF_HUB_OFFLINE=1" in DEPENDENCIES
+    assert not re.search(r"\b(curl|wget|git clone|huggingface-cli|snapshot_download)\b", DOCKERFILE + DEPENDENCIES)
 
 
-def test_the_context_is_an_allow_list() -> None:
-    """Only what the Dockerfile copies is sent to the builder."""
-    rules = [line for line in (WORKER / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
-
-    assert rules[0] == "*"
-    assert {rule for rule in rules if rule.startswith("!")} == {"!cuda_floor", "!requirements*.lock", "!sdxl_worker"}
+def test_a_context_is_an_allow_list() -> None:
+    """Only what a Dockerfile copies is sent to the builder, and the locks alone decide about the dependencies."""
+    assert rules(".dockerignore") == ["*", "!cuda_floor", "!sdxl_worker", "**/__pycache__"]
+    assert rules("dependencies.Dockerfile.dockerignore") == ["*", "!requirements*.lock"]
 
 
 def test_the_cuda_floor_is_that_of_the_locked_torch() -> None:
@@ -86,7 +99,7 @@ def test_the_cuda_floor_is_that_of_the_locked_torch() -> None:
     (runtime,) = pins("requirements.lock")["nvidia-cuda-runtime-cu12"]
 
     assert runtime.startswith(f"{floor}.")
-    assert not re.search(r"\b1[23]\.\d\b", DOCKERFILE.replace("python:3.12", ""))
+    assert not re.search(r"\b1[23]\.\d\b", (DOCKERFILE + DEPENDENCIES).replace("python:3.12", ""))
 
 
 @pytest.mark.parametrize("lock", LOCKS)
