@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         PersistentMountArgs,
         QueueDelayArgs,
         RequestCountArgs,
+        RolloutArgs,
         WorkersArgs,
     )
     from pulumi_runpod.resources.ecr_delegation import EcrDelegation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     )
     from pulumi_runpod.resources.network_volume import NetworkVolume
     from pulumi_runpod.resources.registry_credential import RegistryCredential
+    from pulumi_runpod.resources.rollout import Rollout
     from pulumi_runpod.resources.secret import Secret
     from pulumi_runpod.resources.template import Template
 
@@ -50,6 +52,8 @@ _HOMES = {
     "QueueDelayArgs": "pulumi_runpod.resources.args",
     "RegistryCredential": "pulumi_runpod.resources.registry_credential",
     "RequestCountArgs": "pulumi_runpod.resources.args",
+    "Rollout": "pulumi_runpod.resources.rollout",
+    "RolloutArgs": "pulumi_runpod.resources.args",
     "RunPodError": "pulumi_runpod.errors",
     "Secret": "pulumi_runpod.resources.secret",
     "Template": "pulumi_runpod.resources.template",
@@ -87,6 +91,8 @@ __all__ = [
     "QueueDelayArgs",
     "RegistryCredential",
     "RequestCountArgs",
+    "Rollout",
+    "RolloutArgs",
     "RunPodError",
     "Secret",
     "Template",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Required, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 from pulumi import Input
 
@@ -68,6 +68,15 @@ class MountsArgs(TypedDict, total=False):
     """Disks of pods; endpoints have none."""
 
     persistent: Input[PersistentMountArgs]
+
+
+class RolloutArgs(TypedDict, total=False):
+    """How a release must prove itself. With `workers.min` 0 only a smoke job can."""
+
+    timeout: Input[int]
+    """Seconds for the whole wait, 10-7200. Default 600."""
+    smoke_input: Input[Any]
+    """Input of a job that is run after a release and must end COMPLETED. Default: none is run."""
 
 
 ScalingArgs = QueueDelayArgs | RequestCountArgs

@@ -8,8 +8,9 @@ from typing import Any, Literal
 import pulumi
 
 from pulumi_runpod.resources import providers
-from pulumi_runpod.resources.args import CpuArgs, GpuArgs, ScalingArgs, WorkersArgs
+from pulumi_runpod.resources.args import CpuArgs, GpuArgs, RolloutArgs, ScalingArgs, WorkersArgs
 from pulumi_runpod.resources.resource import RunPodResource
+from pulumi_runpod.resources.rollout import Rollout
 from pulumi_runpod.resources.template import CONTAINER, Template
 
 EndpointType = Literal["QUEUE", "LOAD_BALANCER"]
@@ -63,6 +64,8 @@ class Endpoint(RunPodResource, name="Endpoint"):
         "network_volumes",
         "template_id",
         *CONTAINER,
+        "rollout",
+        "platform_scale_down",
         "adopt_id",
     )
     _output_names = ("cpu_memory", "request_urls", "created_at")
@@ -92,6 +95,8 @@ class Endpoint(RunPodResource, name="Endpoint"):
         ports: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         registry: pulumi.Input[str] | None = None,
         name: pulumi.Input[str] | None = None,
+        rollout: RolloutArgs | None = None,
+        platform_scale_down: Literal["heal", "accept"] | None = None,
         adopt_id: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -117,6 +122,10 @@ class Endpoint(RunPodResource, name="Endpoint"):
         :param ports: `8000/http` or `22/tcp`. Default: none.
         :param registry: Id of a `RegistryCredential` for a private image.
         :param name: Default: the resource's name with a suffix that makes it unique.
+        :param rollout: Wait until a new release serves, else fail with the reason; one that came with an update is then
+            rolled back. Default: no wait, as the service answers before anything has started.
+        :param platform_scale_down: RunPod lowers `workers.max` after 3 and 7 days without requests and on crash loops.
+            `heal` (default): that is shown, and the next `up` sets it back. `accept`: it is shown and left.
         :param adopt_id: Id of an existing endpoint to manage from now on, instead of creating one.
         """
         container: dict[str, Any] = {
@@ -153,9 +162,20 @@ class Endpoint(RunPodResource, name="Endpoint"):
             "network_volumes": network_volumes,
             "template_id": template_id,
             **container,
+            "rollout": rollout,
+            "platform_scale_down": platform_scale_down,
             "adopt_id": adopt_id,
         }
         super().__init__(resource_name, props, opts)
+        if rollout is not None:
+            # A resource of its own, so that the endpoint is in the state before anything is waited for.
+            Rollout(
+                f"{resource_name}-rollout",
+                endpoint_id=self.id,
+                timeout=rollout.get("timeout"),
+                smoke_input=rollout.get("smoke_input"),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
 
 
 def _over(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,8 +22,10 @@ from pulumi_runpod.errors import AmbiguousCreate, ApiError, Failure, InvalidInpu
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.naming import automatic_name
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
+from pulumi_runpod.resources.rollout_gate import GateApi
 from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.wire.model import Collection, JsonObject, Maybe, Request, Response, Text
+from pulumi_runpod.wire.release import Releases
 
 DECLARED = "declared"
 _DELETE_WAITS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
@@ -33,11 +35,11 @@ _FAILED_FOR_GOOD = frozenset({500, 503})
 """The service itself says that it failed. 502 and 504 come from something in between, and the service may go on."""
 
 
-class Api(Protocol):
+class Api(GateApi, Protocol):
     """What a lifecycle needs of the client."""
 
+    def releases(self, endpoint_id: str) -> Releases: ...
     def create(self, collection: Collection, body: Request) -> Response: ...
-    def get(self, collection: Collection, object_id: str) -> Response: ...
     def find(self, collection: Collection, object_id: str) -> Response | None: ...
     def list(self, collection: Collection) -> Sequence[Response]: ...
     def update(self, collection: Collection, object_id: str, body: Request) -> Response: ...

@@ -36,6 +36,10 @@ class ModelWeightsProvider(RunPodProvider):
     kind = "model_weights"
 
 
+class RolloutProvider(RunPodProvider):
+    kind = "rollout"
+
+
 NETWORK_VOLUME = NetworkVolumeProvider()
 TEMPLATE = TemplateProvider()
 ENDPOINT = EndpointProvider()
@@ -43,3 +47,4 @@ MODEL_WEIGHTS = ModelWeightsProvider()
 REGISTRY_CREDENTIAL = RegistryCredentialProvider()
 ECR_DELEGATION = EcrDelegationProvider()
 SECRET = SecretProvider()
+ROLLOUT = RolloutProvider()

@@ -36,7 +36,7 @@ class RunPodResource(Resource):
         self, resource_name: str, props: Mapping[str, object], opts: pulumi.ResourceOptions | None = None
     ) -> None:
         inputs = {**dict.fromkeys(self._input_names), **props}
-        if inputs.get("name") is None and (opts is None or opts.id is None):
+        if "name" in self._input_names and inputs.get("name") is None and (opts is None or opts.id is None):
             inputs["auto_name"] = prefix(resource_name, project_marker(pulumi.get_project()))
         own = pulumi.ResourceOptions(additional_secret_outputs=list(self._secret_names))
         super().__init__(

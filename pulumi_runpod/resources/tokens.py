@@ -22,7 +22,9 @@ KINDS = MappingProxyType(
 )
 
 
-REPEATABLE = MappingProxyType({f"{TYPE_PREFIX}ModelWeights": "model weights"})
+REPEATABLE = MappingProxyType(
+    {f"{TYPE_PREFIX}ModelWeights": "model weights", f"{TYPE_PREFIX}Rollout": "roll-out of an endpoint"}
+)
 """By type token, what is no object of the service: its create is simply done again, and goes on where it stopped."""
 
 

@@ -162,6 +162,12 @@ def _quiet_failed_programs() -> Iterator[None]:
     _collect_failed_program()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_left_behind() -> Iterator[None]:
+    yield
+    _collect_failed_program()
+
+
 @pytest.fixture(scope="session")
 def pulumi_command() -> automation.PulumiCommand:
     """The engine that the set-up chose for this clone."""

@@ -19,6 +19,7 @@ STORED = {
     "REGISTRY_CREDENTIAL": "pulumi_runpod.resources.providers RegistryCredentialProvider",
     "ECR_DELEGATION": "pulumi_runpod.resources.providers EcrDelegationProvider",
     "SECRET": "pulumi_runpod.resources.providers SecretProvider",
+    "ROLLOUT": "pulumi_runpod.resources.providers RolloutProvider",
     "ENDPOINT": "pulumi_runpod.resources.providers EndpointProvider",
     "MODEL_WEIGHTS": "pulumi_runpod.resources.providers ModelWeightsProvider",
 }
@@ -34,6 +35,7 @@ GOLDEN = {
         "gASVQgAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMFUVjckRlbGVnYXRpb25Qcm92aWRlcpSTlCmBlC4="
     ),
     "SECRET": ("gASVOwAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMDlNlY3JldFByb3ZpZGVylJOUKYGULg=="),
+    "ROLLOUT": "gASVPAAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMD1JvbGxvdXRQcm92aWRlcpSTlCmBlC4=",
     "ENDPOINT": "gASVPQAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMEEVuZHBvaW50UHJvdmlkZXKUk5QpgZQu",
     "MODEL_WEIGHTS": (
         "gASVQQAAAAAAAACMIXB1bHVtaV9ydW5wb2QucmVzb3VyY2VzLnByb3ZpZGVyc5SMFE1vZGVsV2VpZ2h0c1Byb3ZpZGVylJOUKYGULg=="

@@ -7,8 +7,9 @@ two changes that need a new endpoint: queue to load balancer, and GPU to CPU.
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Literal
 
-from pulumi_runpod.errors import Failure
+from pulumi_runpod.errors import Failure, RunPodError
 from pulumi_runpod.resources.kinds.container import (
     CLEARS,
     container_body,
@@ -16,9 +17,14 @@ from pulumi_runpod.resources.kinds.container import (
     container_reality,
     container_rules,
 )
+from pulumi_runpod.resources.kinds.endpoint_rules import endpoint_rules
+from pulumi_runpod.resources.kinds.rollout import RolloutSettings, notices
 from pulumi_runpod.resources.lifecycle import Api, Lifecycle, OwnInputs
-from pulumi_runpod.resources.outcome import Differences
-from pulumi_runpod.resources.values import known
+from pulumi_runpod.resources.outcome import Differences, PartialFailure, Updated
+from pulumi_runpod.resources.rollout_gate import Gate, RolloutPolicy, Unhealthy
+from pulumi_runpod.resources.scale_down import cause_of_scale_down
+from pulumi_runpod.resources.values import normal_object
+from pulumi_runpod.wire.container import ContainerRequest
 from pulumi_runpod.wire.endpoint import (
     DEFAULT_IDLE_TIMEOUT_S,
     DEFAULT_MAX_WORKERS,
@@ -30,15 +36,22 @@ from pulumi_runpod.wire.endpoint import (
     UpdateEndpoint,
     has_idle_timeout,
 )
-from pulumi_runpod.wire.job import WEEK_MS
-from pulumi_runpod.wire.model import JsonObject
+from pulumi_runpod.wire.model import JsonObject, Maybe
 
-SHORTEST_TIMEOUT_MS = 5_000
+SCALED_DOWN, PLATFORM_MAX = "scaled_down", "platform_max"
+"""Outputs: what the platform did, until it is set back; and its own `workers.max`, where that is accepted."""
+UNPROVEN = "unproven"
+"""Output: a release is out of which it is not known whether it serves."""
+RELEASING = frozenset(ContainerRequest.model_fields) | {
+    *("gpu", "cpu", "data_center_ids", "network_volumes", "template_id"),
+}
+"""Fields whose change reaches workers only as they are replaced."""
 _ANNOUNCEMENT = "The new endpoint has another id and other request URLs: every client must be told"
 
 
 class EndpointInputs(OwnInputs, CreateEndpoint):
-    pass
+    rollout: Maybe[RolloutSettings] = None
+    platform_scale_down: Maybe[Literal["heal", "accept"]] = None
 
 
 class EndpointLifecycle(Lifecycle):
@@ -57,7 +70,19 @@ class EndpointLifecycle(Lifecycle):
     unordered = frozenset(
         {"data_center_ids", "network_volumes", "ports", "gpu.excluded_types", "gpu.allowed_cuda_versions"}
     )
-    units = MappingProxyType({"disk": "GB", "timeout": "ms", "workers.idle_timeout": "s", "scaling.queue_delay": "s"})
+    units = MappingProxyType(
+        {
+            "disk": "GB",
+            "timeout": "ms",
+            "workers.idle_timeout": "s",
+            "scaling.queue_delay": "s",
+            "rollout.timeout": "s",
+        }
+    )
+
+    def __init__(self, gate: Gate | None = None) -> None:
+        super().__init__()
+        self._gate = gate or Gate()
 
     def complete(self, inputs: JsonObject) -> JsonObject:
         found = super().complete(inputs)
@@ -71,25 +96,77 @@ class EndpointLifecycle(Lifecycle):
         return found
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
-        found = container_rules(inputs)
-        if "gpu" in inputs and "cpu" in inputs:
-            found.append(Failure("cpu", "excludes gpu: an endpoint runs on one of them"))
-        if "gpu" not in inputs and "cpu" not in inputs:
-            found.append(Failure("gpu", "is required (or cpu), for example gpu={'pools': ['ADA_24']}"))
-        if "image" not in inputs and "template_id" not in inputs:
-            found.append(Failure("image", "is required (or template, or template_id)"))
-        return found + _scaling_rules(inputs) + _gpu_rules(inputs) + _cpu_rules(inputs) + _timeout_rules(inputs)
+        return container_rules(inputs) + endpoint_rules(inputs)
 
     def replacement(self, olds: JsonObject, news: JsonObject) -> Differences:
         replaces = list(super().replacement(olds, news).replaces)
         if ("gpu" in olds and "cpu" in news) or ("cpu" in olds and "gpu" in news):
             replaces += ["cpu", "gpu"]
         if not replaces:
-            return Differences()
+            return Differences(notices=_set_back(self.subject(olds), olds, news))
         return Differences(
             tuple(replaces),
             (f"{self.subject(olds)} is replaced ({' and '.join(replaces)} cannot be changed). {_ANNOUNCEMENT}",),
         )
+
+    def understood(
+        self, api: Api, object_id: str, reality: JsonObject, olds: JsonObject
+    ) -> tuple[JsonObject, tuple[str, ...]]:
+        """Whether the platform has lowered `workers.max`, and what the program wants then."""
+        before, now = olds.get("workers", {}).get("max"), reality["workers"]["max"]
+        if before is None or now >= before:
+            return reality, ()
+        accepts = olds.get("platform_scale_down") == "accept"
+        accepted = {**reality, "workers": {**reality["workers"], "max": before}, PLATFORM_MAX: now}
+        if accepts and olds.get(PLATFORM_MAX) == now:
+            return accepted, ()
+        cause = cause_of_scale_down(api, object_id, now)
+        if cause is None:
+            return reality, ()
+        told = f"RunPod has lowered workers.max from {before} to {now}, {cause}"
+        if accepts:
+            return accepted, (f"{self.subject(olds)}: {told}. It is left so",)
+        advice = 'The next `pulumi up` sets it back; platform_scale_down="accept" leaves it'
+        return {**reality, SCALED_DOWN: told}, (f"{self.subject(olds)}: {told}. {advice}",)
+
+    def update(self, api: Api, object_id: str, olds: JsonObject, news: JsonObject) -> Updated:
+        """With `rollout`, a change that makes a release ends when that serves, or is taken back.
+
+        Raises `Unhealthy` after a roll-back: then everything is as before. Raises `PartialFailure` when the new release
+        is out and it is not known whether it serves.
+        """
+        olds, news = normal_object(olds), normal_object(news)
+        patch = self.patch(olds, news)
+        updated = super().update(api, object_id, olds, news)
+        outs = {key: value for key, value in updated.outs.items() if key != UNPROVEN}
+        if PLATFORM_MAX in olds and "workers" not in patch:
+            outs |= {"workers": olds["workers"], PLATFORM_MAX: olds[PLATFORM_MAX]}
+        if "rollout" not in news or not (RELEASING & patch.keys() or UNPROVEN in olds):
+            return Updated(outs)
+        try:
+            evidence = self._gate.wait(api, object_id, RolloutPolicy.of(news["rollout"]))
+        except Unhealthy as error:
+            raise self._rolled_back(api, object_id, olds, outs, error) from error
+        except RunPodError as error:
+            raise PartialFailure(
+                object_id, {**outs, UNPROVEN: True}, [f"cannot tell whether the release serves: {error}"]
+            ) from error
+        return Updated(outs, notices(object_id, evidence))
+
+    def _rolled_back(
+        self, api: Api, object_id: str, olds: JsonObject, outs: JsonObject, error: Unhealthy
+    ) -> RunPodError:
+        fields = self.collection.update_fields - self.collection.input_only_fields
+        back = self.patch(outs, {key: olds[key] for key in fields if key in olds})
+        if not back:
+            return error
+        try:
+            self._send(api, object_id, back)
+        except RunPodError as worse:
+            return PartialFailure(
+                object_id, {**outs, UNPROVEN: True}, [str(error), f"the roll-back failed, too: {worse}"]
+            )
+        return Unhealthy(f"{error}. Rolled back to the release before")
 
     def create_body(self, news: JsonObject) -> JsonObject:
         return container_body(super().create_body(news), news)
@@ -148,50 +225,12 @@ def _complete_gpu(gpu: JsonObject, *, from_template: bool) -> JsonObject:
     return {**defaults, **given}
 
 
-def _scaling_rules(inputs: JsonObject) -> list[Failure]:
-    found = []
-    workers, scaling, kind = inputs.get("workers"), inputs.get("scaling"), inputs.get("type")
-    scaler = scaling.get("type") if isinstance(scaling, dict) else None
-    if kind == "LOAD_BALANCER" and scaler == "QUEUE_DELAY":
-        found.append(Failure("scaling.type", "must be 'REQUEST_COUNT' for a LOAD_BALANCER endpoint, got 'QUEUE_DELAY'"))
-    if not isinstance(workers, dict):
-        return found
-    if kind == "QUEUE" and scaler == "REQUEST_COUNT" and "idle_timeout" in workers:
-        found.append(
-            Failure(
-                "workers.idle_timeout", "cannot be set on a QUEUE endpoint that scales by REQUEST_COUNT: leave it out"
-            )
-        )
-    least, most = workers.get("min"), workers.get("max")
-    if isinstance(least, int) and isinstance(most, int) and 0 <= most < least:
-        found.append(Failure("workers.max", f"must be at least workers.min ({least}), got {most}"))
-    return found
-
-
-def _gpu_rules(inputs: JsonObject) -> list[Failure]:
-    gpu = inputs.get("gpu")
-    if isinstance(gpu, dict) and gpu.get("allowed_cuda_versions") and "min_cuda_version" in gpu:
-        return [Failure("gpu.min_cuda_version", "excludes gpu.allowed_cuda_versions: give one of them")]
-    return []
-
-
-def _cpu_rules(inputs: JsonObject) -> list[Failure]:
-    cpu = inputs.get("cpu")
-    counts = [choice.get("vcpu_count") for choice in cpu if isinstance(choice, dict)] if isinstance(cpu, list) else []
-    return [
-        Failure(f"cpu[{i}].vcpu_count", f"must be a power of two, at least 2, got {count}")
-        for i, count in enumerate(counts)
-        if isinstance(count, int) and (count < 2 or count & (count - 1))
-    ]
-
-
-def _timeout_rules(inputs: JsonObject) -> list[Failure]:
-    timeout = inputs.get("timeout")
-    if known(timeout) and isinstance(timeout, int) and not SHORTEST_TIMEOUT_MS <= timeout <= WEEK_MS:
-        return [
-            Failure("timeout", f"is in milliseconds: must be from {SHORTEST_TIMEOUT_MS} to {WEEK_MS}, got {timeout}")
-        ]
-    return []
+def _set_back(subject: str, olds: JsonObject, news: JsonObject) -> tuple[str, ...]:
+    """A preview names the cause of what it plans."""
+    workers = news.get("workers")
+    if SCALED_DOWN in olds and isinstance(workers, dict) and workers.get("max") != olds["workers"]["max"]:
+        return (f"{subject}: {olds[SCALED_DOWN]}. It is set back",)
+    return ()
 
 
 LIFECYCLE = EndpointLifecycle()
