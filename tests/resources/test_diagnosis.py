@@ -1,4 +1,4 @@
-"""Log lines of workers that do not come up, as the service, Docker and NVIDIA's runtime write them, each to its cause."""
+"""Log lines of workers that do not come up, as the service, Docker and NVIDIA write them, each to its cause."""
 
 from __future__ import annotations
 
