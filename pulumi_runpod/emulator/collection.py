@@ -51,9 +51,8 @@ class CollectionRoutes:
         body, private = self.rules.create(wanted)
         object_id = self.rules.new_id()
         body = {"id": object_id, **body}
-        with self.store.atomic():
-            text = self.store.insert(self.collection.kind, object_id, body, private)
-            self.rules.created(object_id)
+        text = self.store.insert(self.collection.kind, object_id, body, private)
+        self.rules.created(object_id, body)
         return json_response(self.rules.shown(text), status=201)
 
     async def get(self, request: Request) -> Response:

@@ -72,7 +72,7 @@ class LocalRunPod:
             self._server = LocalServer(
                 self.platform, bound, lambda: self._started.set_result(asyncio.get_running_loop())
             )
-            self._thread = threading.Thread(target=self._run, name="local-runpod")
+            self._thread = threading.Thread(target=self._run, name=f"local-runpod {self.platform.base_url}")
             self._thread.start()
             stack.callback(self._stop)
             self._loop = self._started.result(_READY_TIMEOUT_S)

@@ -52,14 +52,15 @@ class RateLimit:
                 counter.index, counter.used = index, 0
             if counter.used >= counter.window.quota:
                 exceeded = counter
-        if exceeded is None:
-            for counter in self._counters:
-                counter.used += 1
-        state = ", ".join(f'"{c.window.name}";r={c.window.quota - c.used};t={_left(c, now)}' for c in self._counters)
-        headers = ((b"ratelimit", state.encode()), (b"ratelimit-policy", self._policy))
-        if exceeded is None:
-            return Verdict(headers)
-        return Verdict(headers, exceeded.window.name, _left(exceeded, now))
+        if exceeded is not None:
+            return Verdict(self._headers(now), exceeded.window.name, _left(exceeded, now))
+        for counter in self._counters:
+            counter.used += 1
+        return Verdict(self._headers(now))
+
+    def _headers(self, now: float) -> tuple[tuple[bytes, bytes], ...]:
+        state = ", ".join([f'"{c.window.name}";r={c.window.quota - c.used};t={_left(c, now)}' for c in self._counters])
+        return ((b"ratelimit", state.encode()), (b"ratelimit-policy", self._policy))
 
 
 def _left(counter: _Counter, now: float) -> int:

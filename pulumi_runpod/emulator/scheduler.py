@@ -21,7 +21,6 @@ from pulumi_runpod.emulator.logs import Logs
 from pulumi_runpod.emulator.placement import Placement, place
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.releases import FIRST_VERSION, Releases
-from pulumi_runpod.emulator.store import Row
 from pulumi_runpod.emulator.switches import Switches
 from pulumi_runpod.emulator.webhooks import Webhooks
 from pulumi_runpod.emulator.worker import Worker
@@ -61,7 +60,7 @@ class Scheduler:
         """Take up what a former process left: its jobs wait again, its workers are gone."""
         shutil.rmtree(self._workers_dir, ignore_errors=True)
         for row in reversed(self.platform.store.list(ENDPOINTS.kind)):
-            self._open(row)
+            self._open(row.id, row.body, row.private)
         for job in self.jobs.load():
             fleet = self._fleets.get(job.endpoint_id)
             if fleet is None:
@@ -91,12 +90,9 @@ class Scheduler:
 
     # For the control plane.
 
-    def endpoint_created(self, endpoint_id: str) -> None:
-        row = self.platform.store.get(ENDPOINTS.kind, endpoint_id)
-        if row is None:
-            raise LookupError(f"endpoint {endpoint_id} is not in the store")
-        fleet = self._open(row)
-        if row.body["workers"]["min"]:  # without a job, nothing else starts a worker
+    def endpoint_created(self, endpoint_id: str, body: JsonObject) -> None:
+        fleet = self._open(endpoint_id, body, {})
+        if body["workers"]["min"]:  # without a job, nothing else starts a worker
             fleet.work_changed()
         fleet.watch_idle_days()
 
@@ -233,15 +229,15 @@ class Scheduler:
         worker = fleet.workers.get(worker_id) or fleet.life.ending.get(worker_id)
         return (fleet, worker) if worker is not None else None
 
-    def _open(self, row: Row) -> Fleet:
-        created_at = parse_rfc3339(row.body["createdAt"])
-        fleet = self._fleets[row.id] = Fleet(
+    def _open(self, endpoint_id: str, body: JsonObject, private: JsonObject) -> Fleet:
+        created_at = parse_rfc3339(body["createdAt"])
+        fleet = self._fleets[endpoint_id] = Fleet(
             self,
-            row.id,
-            row.body,
-            version=int(row.private.get("version", FIRST_VERSION)),
+            endpoint_id,
+            body,
+            version=int(private.get("version", FIRST_VERSION)),
             created_at=created_at,
-            idle_from=float(row.private.get("idleFrom", created_at)),
+            idle_from=float(private.get("idleFrom", created_at)),
         )
         return fleet
 

@@ -140,7 +140,7 @@ def test_nothing_is_left_when_the_block_ends() -> None:
     with pytest.raises(httpx.ConnectError):
         httpx.get(running.api)
     assert not running.platform.state_dir.exists()
-    assert "local-runpod" not in [t.name for t in threading.enumerate()]
+    assert f"local-runpod {running.api}" not in [t.name for t in threading.enumerate()]
 
 
 def test_a_signal_ends_the_server_in_order(tmp_path: Path) -> None:

@@ -97,16 +97,17 @@ class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
     def _workers(
         self, current: JsonObject, wanted: EndpointWorkersRequest | None, endpoint_type: str, scaler: str
     ) -> JsonObject:
-        said = wanted.model_dump(by_alias=True, exclude_none=True) if wanted is not None else {}
         workers: JsonObject = {
             "min": DEFAULT_MIN_WORKERS,
             "max": DEFAULT_MAX_WORKERS,
             "idleTimeout": DEFAULT_IDLE_TIMEOUT_S,
             **current,
-            **said,
         }
+        if wanted is not None:
+            said = {"min": wanted.min, "max": wanted.max, "idleTimeout": wanted.idle_timeout}
+            workers |= {name: value for name, value in said.items() if value is not None}
         if not has_idle_timeout(endpoint_type, scaler):
-            if "idleTimeout" in said:
+            if wanted is not None and wanted.idle_timeout is not None:
                 raise ProblemError(
                     422, "workers.idleTimeout cannot be set on a QUEUE endpoint that scales by REQUEST_COUNT"
                 )
@@ -170,8 +171,8 @@ class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
         if self.platform.switches.delete_needs_zero_workers and (workers["min"] or workers["max"]):
             raise ProblemError(400, "endpoint has workers: set workers.min and workers.max to 0 first")
 
-    def created(self, object_id: str) -> None:
-        self.platform.scheduler.endpoint_created(object_id)
+    def created(self, object_id: str, body: JsonObject) -> None:
+        self.platform.scheduler.endpoint_created(object_id, body)
 
     def updated(self, object_id: str, old: JsonObject, new: JsonObject) -> None:
         self.platform.scheduler.endpoint_updated(object_id, old, new)

@@ -40,6 +40,8 @@ def _exclusions(catalog: Catalog, pools: Sequence[str], excluded: Sequence[str])
     known = catalog.pools
     if unknown := [p for p in pools if p not in known]:
         raise ProblemError(400, f"gpu.pools: unknown GPU pool {unknown[0]!r}; pools are: {', '.join(known)}")
+    if not excluded:
+        return []
     types = {gpu.id for pool in pools for gpu in known[pool]}
     trimmed = [t.strip() for t in excluded]
     if stray := [t for t in trimmed if t not in types]:

@@ -22,8 +22,7 @@ _IDS = random.Random()  # noqa: S311 - names, not secrets
 
 
 class Rules(Generic[CreateT, UpdateT]):
-    """Bodies are the API's JSON, as stored. `created`, `updated` and `deleted` run after the store write, in its
-    transaction."""
+    """Bodies are the API's JSON, as stored. `updated` and `deleted` run after the store write, in its transaction."""
 
     collection: ClassVar[Collection]
     branched: ClassVar[bool] = False
@@ -54,7 +53,8 @@ class Rules(Generic[CreateT, UpdateT]):
     def refuse_delete(self, row: Row) -> None:
         """Raise ProblemError when the object has to stay."""
 
-    def created(self, object_id: str) -> None: ...
+    def created(self, object_id: str, body: JsonObject) -> None:
+        """Writes nothing: a create is one insert, without a transaction around it."""
 
     def updated(self, object_id: str, old: JsonObject, new: JsonObject) -> None: ...
 

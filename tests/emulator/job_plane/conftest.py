@@ -148,7 +148,7 @@ class Stage:
             "createdAt": rfc3339(self.clock.now()), **changes,
         }  # fmt: skip
         self.store.insert(ENDPOINTS.kind, endpoint_id, body, {"version": 1})
-        self.do(lambda: self.scheduler.endpoint_created(endpoint_id))
+        self.do(lambda: self.scheduler.endpoint_created(endpoint_id, body))
         self.advance(0)
         return self.fleet(endpoint_id)
 
