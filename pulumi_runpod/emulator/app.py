@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from pulumi_runpod.emulator import billing, catalog, control, job_plane, s3
 from pulumi_runpod.emulator.collection import AnyRules, CollectionRoutes
+from pulumi_runpod.emulator.console.routes import with_console
 from pulumi_runpod.emulator.gate import Gate
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.problem import ProblemError, answer_problem, problem_response
@@ -53,7 +54,7 @@ def build_app(platform: Platform) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False
-    return Gate(app, platform)
+    return with_console(Gate(app, platform), platform)
 
 
 async def _answer_http(_: Request, error: Exception) -> Response:

@@ -168,7 +168,7 @@ def routes(platform: Platform) -> list[Route]:
 
 def addresses(base_url: str) -> dict[str, str]:
     """Where clients go: `api` for `RUNPOD_API_BASE_URL`, `jobs` for the SDK's `RUNPOD_ENDPOINT_BASE_URL`."""
-    return {"api": base_url, "jobs": f"{base_url}/v2", "console": f"{base_url}/"}
+    return {"api": base_url, "jobs": f"{base_url}/v2", "console": f"{base_url}/console"}
 
 
 def reset(platform: Platform) -> None:
