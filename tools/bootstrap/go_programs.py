@@ -53,18 +53,41 @@ PULUMI = GoProgram(
     ),
 )
 
+DOCKER_BUILD = GoProgram(
+    name="pulumi-resource-docker-build",
+    version="0.0.22",
+    folder="images",
+    package="github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",
+    # Without it the plugin says 0.0.1, and the engine warns.
+    stamp="github.com/pulumi/pulumi-docker-build/provider.Version",
+)
+BUILDKITD = GoProgram(
+    name="buildkitd", version="v0.31.0", folder="images", package="github.com/moby/buildkit/cmd/buildkitd"
+)
+BUILDCTL = GoProgram(
+    name="buildctl", version="v0.31.0", folder="images", package="github.com/moby/buildkit/cmd/buildctl"
+)
+REGISTRY = GoProgram(
+    name="registry",
+    version="v3.1.2",
+    folder="registry",
+    package="github.com/distribution/distribution/v3/cmd/registry",
+)
+RUNC = GoProgram(name="runc", version="v1.5.2", folder="runc", package="github.com/opencontainers/runc", cgo=True)
+
 
 def entry_name(program: GoProgram, places: Places) -> str:
     """The program's name in the cache: its version, and the hash of all that it is built from."""
     folder = places.tools / "go" / program.folder
-    key = key_of(
-        {
-            "go.mod": folder / "go.mod",
-            "go.sum": folder / "go.sum",
-            "recipe": repr(program),
-            "platform": f"{platform.system()} {platform.machine()}",
-        }
-    )
+    inputs: dict[str, str | bytes | Path] = {
+        "go.mod": folder / "go.mod",
+        "go.sum": folder / "go.sum",
+        "recipe": repr(program),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+    if (folder / "stubs").is_dir():
+        inputs["stubs"] = folder / "stubs"
+    key = key_of(inputs)
     return f"{program.name}-{program.version}-{key}"
 
 

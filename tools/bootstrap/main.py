@@ -1,6 +1,7 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi or worker, with what that part needs; may be repeated
+--only PART        system, python, pulumi, worker or images, with what that part needs; may be repeated. Without it: all but
+                   images, which only a stack that builds its image needs
 --print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
@@ -14,13 +15,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap import pulumi_toolchain, python_environment, system_packages, worker_environment
+from bootstrap import image_toolchain, pulumi_toolchain, python_environment, system_packages, worker_environment
 from bootstrap.cache import prune
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
 from bootstrap.places import Places, this_clone
 
-PARTS = ("system", "python", "pulumi", "worker")
+USUAL_PARTS = ("system", "python", "pulumi", "worker")
+PARTS = (*USUAL_PARTS, "images")
 PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": "worker"}
 """What --print knows, and the part that makes it."""
 
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--print", dest="printed", choices=PRINTED, help="print the path of this, after making it")
     parser.add_argument("--prune", action="store_true", help=f"delete what no clone has used for {UNUSED_DAYS} days")
     given = parser.parse_args(arguments)
-    wanted = set(given.only or PARTS)
+    wanted = set(given.only or USUAL_PARTS)
     if given.printed:
         wanted = {PRINTED[given.printed]}
     console = Console()
@@ -74,8 +76,11 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
     else:
         python_environment.ensure_uv(places, console=console)
     paths |= {"python": places.venv_python, "uv": places.uv}
-    if "pulumi" in wanted:
+    if "pulumi" in wanted or "images" in wanted:
         paths["pulumi"] = pulumi_toolchain.ensure(places, console=console)
+    if "images" in wanted:
+        image_toolchain.ensure_plugin(places, console=console)
+        image_toolchain.ensure_tools(places, console=console)
     if "worker" in wanted:
         worker = worker_environment.ensure(places, console=console)
         if worker is not None:

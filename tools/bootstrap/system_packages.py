@@ -23,7 +23,8 @@ class SystemPackage:
     present: Callable[[], bool]
 
 
-def _on_path(program: str) -> Callable[[], bool]:
+def on_path(program: str) -> Callable[[], bool]:
+    """Whether a program is on PATH, asked when it matters."""
     return lambda: shutil.which(program) is not None
 
 
@@ -34,10 +35,15 @@ def _has_ensurepip() -> bool:
 
 REQUIRED = (
     SystemPackage("python3-venv", "makes Python environments", _has_ensurepip),
-    SystemPackage("git", "fetches and describes sources", _on_path("git")),
-    SystemPackage("make", "runs the targets of the Makefile", _on_path("make")),
+    SystemPackage("git", "fetches and describes sources", on_path("git")),
+    SystemPackage("make", "runs the targets of the Makefile", on_path("make")),
 )
-C_COMPILER = SystemPackage("gcc", "compiles programs that are partly C", _on_path("gcc"))
+C_COMPILER = SystemPackage("gcc", "compiles programs that are partly C", on_path("gcc"))
+
+
+def can_install() -> bool:
+    """Whether `ensure` would install instead of telling what is missing."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def ensure(packages: Iterable[SystemPackage], *, as_root: bool, console: Console) -> None:

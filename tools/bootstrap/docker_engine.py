@@ -1,0 +1,81 @@
+"""The Docker engine that runs worker containers: the user's, or on Debian as root one of our own.
+
+Ours is told to leave the network alone: no bridge, no firewall rules, since worker containers use the host's. It listens
+where `docker` looks, and keeps its data with the other images of this project.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from bootstrap import system_packages
+from bootstrap.console import Console
+from bootstrap.daemon import Daemon
+from bootstrap.errors import SetupError
+from bootstrap.system_packages import SystemPackage, on_path
+
+DOCKER = SystemPackage("docker.io", "runs workers in containers", on_path("dockerd"))
+CONTAINERD = SystemPackage("containerd", "is part of Docker", on_path("containerd"))
+SOCKET = Path("/var/run/docker.sock")
+
+
+def version() -> str:
+    """Of the engine that answers; empty when none does."""
+    if shutil.which("docker") is None:
+        return ""
+    try:
+        asked = subprocess.run(
+            ["docker", "version", "--format", "{{.Server.Version}}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.strip() if asked.returncode == 0 else ""
+
+
+def ensure(directory: Path, *, console: Console) -> str:
+    """Version of the engine, which is started where we may; empty when there is none, and the user was told why."""
+    if answering := version():
+        return answering
+    if told := os.environ.get("DOCKER_HOST"):
+        console.say(f"No Docker engine answers at DOCKER_HOST, {told}.")
+        return ""
+    if not DOCKER.present() and not system_packages.can_install():
+        console.say("No Docker engine answers. Install Docker, or start it, to run workers in containers.")
+        return ""
+    if os.geteuid() != 0:
+        console.say("No Docker engine answers. Start it (`sudo systemctl start docker`) to run workers in containers.")
+        return ""
+    system_packages.ensure([DOCKER, CONTAINERD], as_root=True, console=console)
+    if answering := version():
+        return answering
+    try:
+        start(directory, console=console)
+    except SetupError as refused:
+        console.say(f"A Docker engine cannot run on this machine: {refused}")
+        return ""
+    return version()
+
+
+def start(directory: Path, *, console: Console) -> None:
+    """Our own engine, its data below `directory`. Raises SetupError."""
+    with console.step("Starting a Docker engine"):
+        daemon(directory).start(
+            [
+                *("dockerd", "--host", f"unix://{SOCKET}", "--pidfile", directory / "run" / "dockerd.own-pid"),
+                *("--data-root", directory / "docker", "--exec-root", directory / "run" / "docker"),
+                *("--bridge", "none", "--iptables=false", "--ip-masq=false"),
+            ],
+            ready=lambda: bool(version()),
+        )
+
+
+def daemon(directory: Path) -> Daemon:
+    return Daemon("dockerd", directory / "run")
