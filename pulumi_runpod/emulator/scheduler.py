@@ -46,6 +46,8 @@ class Scheduler:
         self.webhooks = Webhooks(self.jobs, platform.clock)
         self.stopping = False
         """True when the server goes away: whoever is held answers at once."""
+        self.resets = 0
+        """How often the account was emptied: whoever remembers some of it begins anew."""
         self._fleets: dict[str, Fleet] = {}
         self._runtime = runtime or ProcessRuntime(
             [Command.parse(c.image_glob, c.command) for c in platform.worker_commands]
@@ -126,6 +128,7 @@ class Scheduler:
         fleets, self._fleets = list(self._fleets.values()), {}
         for fleet in fleets:
             fleet.close("the account is reset")
+        self.resets += 1
         self.jobs.clear()
 
     def conditions_changed(self) -> None:

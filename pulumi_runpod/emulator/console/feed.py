@@ -51,6 +51,7 @@ class Feed:
         self._jobs = snapshot.JobList(scheduler)
         self._pages: set[Page] = set()
         self._histories: dict[str, History] = {}
+        self._resets = scheduler.resets
         self._last: dict[tuple[str, str], str] = {}
         self._sent_bucket: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
@@ -111,6 +112,7 @@ class Feed:
     def _begin(self) -> None:
         """The first page is open: draw what it missed, and listen to jobs that end."""
         now = self._scheduler.clock.now()
+        self._forget_former_account()
         known = snapshot.spans(self._scheduler)
         for endpoint_id in ["", *(fleet.endpoint_id for fleet in self._scheduler.fleets)]:
             spans = [span for owner, span in known if endpoint_id in ("", owner)]
@@ -167,7 +169,14 @@ class Feed:
                 missed = name == "history" and name in page.pending
                 page.pending[name] = self._made(name, endpoint_id, full=True) if missed else text
 
+    def _forget_former_account(self) -> None:
+        if self._resets != self._scheduler.resets:
+            self._resets = self._scheduler.resets
+            self._histories.clear()
+            self._sent_bucket.clear()
+
     def _sample(self) -> None:
+        self._forget_former_account()
         now = self._scheduler.clock.now()
         queued, running, workers = 0, 0, (0, 0, 0, 0, 0)
         fleets = self._scheduler.fleets

@@ -56,9 +56,11 @@ class _File:
     etag: str
 
 
-class _Console:
-    def __init__(self, app: ASGIApp, platform: Platform, inside: ASGIApp) -> None:
-        self._app, self._inside = app, inside
+class Console:
+    """The application in front of the gate. `feed` is None where no scheduler runs."""
+
+    def __init__(self, app: ASGIApp, platform: Platform, inside: ASGIApp, feed: Feed | None) -> None:
+        self._app, self._inside, self.feed = app, inside, feed
         self._default_key = platform.keys.owner_digest == hashlib.sha256(DEFAULT_KEY.encode()).digest()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,12 +77,14 @@ class _Console:
         await self._app(scope, receive, send)
 
 
-def with_console(app: ASGIApp, platform: Platform) -> ASGIApp:
+def with_console(app: ASGIApp, platform: Platform) -> Console:
     """`app` with the console beside it, and closed to pages of other sites."""
     scheduler = platform.scheduler
     routes = [Route("/console", _page), Route("/console/{name}", _file)]
+    feed = None
     if isinstance(scheduler, Scheduler):
-        data = _Data(platform, scheduler)
+        feed = Feed(scheduler)
+        data = _Data(platform, scheduler, feed)
         job = "/console/endpoints/{id}/jobs/{job}"
         routes = [
             Route("/console/feed", data.feed),
@@ -90,13 +94,12 @@ def with_console(app: ASGIApp, platform: Platform) -> ASGIApp:
         ]
     inside = Starlette(routes=routes, exception_handlers={ProblemError: answer_problem})
     inside.router.redirect_slashes = False
-    return _Console(app, platform, inside)
+    return Console(app, platform, inside, feed)
 
 
 class _Data:
-    def __init__(self, platform: Platform, scheduler: Scheduler) -> None:
-        self._keys, self._scheduler = platform.keys, scheduler
-        self._feed = Feed(scheduler)
+    def __init__(self, platform: Platform, scheduler: Scheduler, feed: Feed) -> None:
+        self._keys, self._scheduler, self._feed = platform.keys, scheduler, feed
         self.feed = self._with_key(self._stream)
         self.job = self._with_key(self._job)
         self.image = self._with_key(self._image)

@@ -98,8 +98,8 @@ class Chart {
   }
 
   #key() {
-    return s("svg", { class: "swatch", width: 22, height: 10, "aria-hidden": "true" },
-      this.stacked ? s("rect", { x: 4, width: 10, height: 10, rx: 2 }) : s("path", { d: "M0 5H22" }));
+    return s("svg", { class: "swatch", width: this.stacked ? 10 : 22, height: 10, "aria-hidden": "true" },
+      this.stacked ? s("rect", { width: 10, height: 10, rx: 2 }) : s("path", { d: "M0 5H22" }));
   }
 
   #paint() {

@@ -37,27 +37,25 @@ export function attribute(element, name, value) {
 // One child of `parent` per item, in order. Elements are kept by key, so that focus and scroll stay where they are; the
 // one that has the focus stays, too, when its item is gone.
 export function keyed(parent, items, keyOf, create, update) {
-  const kept = new Map([...parent.children].map((child) => [child.dataset.key, child]));
+  const keys = items.map((item) => String(keyOf(item)));
+  const wanted = new Set(keys);
+  const kept = new Map();
+  for (const child of [...parent.children]) {
+    if (wanted.has(child.dataset.key)) kept.set(child.dataset.key, child);
+    else if (!child.contains(document.activeElement)) child.remove();
+  }
   let next = parent.firstElementChild;
-  for (const item of items) {
-    const key = String(keyOf(item));
-    let child = kept.get(key);
-    kept.delete(key);
+  items.forEach((item, index) => {
+    let child = kept.get(keys[index]);
     if (!child) {
       child = create(item);
-      child.dataset.key = key;
+      child.dataset.key = keys[index];
     }
     update(child, item);
-    while (next && kept.has(next.dataset.key) && next !== child && !next.contains(document.activeElement)) {
-      const gone = next;
-      next = next.nextElementSibling;
-      kept.delete(gone.dataset.key);
-      gone.remove();
-    }
+    while (next && !wanted.has(next.dataset.key)) next = next.nextElementSibling;
     if (child === next) next = next.nextElementSibling;
     else parent.insertBefore(child, next);
-  }
-  for (const gone of kept.values()) if (gone.isConnected && !gone.contains(document.activeElement)) gone.remove();
+  });
 }
 
 // A table whose rows become cards on a narrow screen. The roles are written out, since `display` takes them away.

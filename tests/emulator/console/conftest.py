@@ -1,0 +1,180 @@
+"""A local RunPod with a worker that makes pictures, and a real browser to look at it: the system's Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from pulumi_runpod.emulator.console.feed import Feed
+from pulumi_runpod.emulator.console.routes import Console
+from pulumi_runpod.emulator.local import LocalRunPod
+
+Json = dict[str, Any]
+WORKER = f"{sys.executable} -I -S {Path(__file__).with_name('picture_worker.py')}"
+IMAGE = "registry.example.com/team/pictures:1"
+_FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+class Desk:
+    """The account's owner beside the page: what is done here is to be seen there."""
+
+    def __init__(self, runpod: LocalRunPod) -> None:
+        self.runpod = runpod
+        headers = {"Authorization": f"Bearer {runpod.api_key}"}
+        self.client = httpx.Client(base_url=runpod.api, headers=headers, timeout=30)
+
+    def endpoint(self, **changes: object) -> Json:
+        body = {
+            "name": "pictures", "type": "QUEUE", "image": IMAGE, "gpu": {"pools": ["ADA_24"]}, "timeout": 60_000,
+            "scaling": {"type": "QUEUE_DELAY", "queueDelay": 1}, "workers": {"min": 1, "max": 1, "idleTimeout": 60},
+            **changes,
+        }  # fmt: skip
+        answer = self.client.post("/v2/serverless", json=body)
+        assert answer.status_code == 201, answer.text
+        made: Json = answer.json()
+        return made
+
+    def job(self, endpoint: Json, **told: object) -> Json:
+        """Run a job to its end."""
+        answer = self.client.post(endpoint["requestUrls"]["runSync"], json={"input": told})
+        assert answer.status_code == 200, answer.text
+        job: Json = answer.json()
+        return job
+
+    @property
+    def feed(self) -> Feed:
+        console = self.runpod._server.config.app
+        assert isinstance(console, Console)
+        assert console.feed is not None
+        return console.feed
+
+
+@pytest.fixture(scope="module")
+def shared_desk() -> Iterator[Desk]:
+    with LocalRunPod(workers={"*/pictures:*": WORKER}) as runpod:
+        desk = Desk(runpod)
+        with desk.client:
+            yield desk
+
+
+@pytest.fixture
+def desk(shared_desk: Desk) -> Desk:
+    """An empty account."""
+    shared_desk.runpod.reset()
+    shared_desk.runpod.call(lambda p: p.clock.resume())
+    shared_desk.runpod.forget_calls()
+    return shared_desk
+
+
+def eventually(told: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """The first true answer. Raises AssertionError when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := told():
+            return answer
+        time.sleep(0.02)
+    raise AssertionError("it did not come to pass in time")
+
+
+class Stream:
+    """The feed, read by hand."""
+
+    def __init__(self, desk: Desk, **query: str) -> None:
+        headers = {"Authorization": f"Bearer {desk.runpod.api_key}"}
+        self._open = httpx.stream("GET", f"{desk.runpod.api}/console/feed", params=query, headers=headers, timeout=10)
+
+    def __enter__(self) -> Stream:
+        self.answer = self._open.__enter__()
+        self._lines = self.answer.iter_lines()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._open.__exit__(*raised)
+
+    def next(self) -> Json:
+        """The sections of the next event."""
+        for line in self._lines:
+            if line.startswith("data: "):
+                sections: Json = json.loads(line[6:])
+                return sections
+        raise EOFError("the feed has ended")
+
+    def until(self, section: str, told: Callable[[Any], bool]) -> Any:
+        """The first value of a section for which `told` holds."""
+        while True:
+            value = self.next().get(section)
+            if value is not None and told(value):
+                return value
+
+
+@pytest.fixture
+def listen(desk: Desk) -> Callable[..., Stream]:
+    return lambda **query: Stream(desk, **query)
+
+
+# The browser.
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the system's Chromium. Its absence fails on CI, where the set-up installs it, and skips elsewhere."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    if found is None:
+        why = "no Chromium on PATH: `python3 tools/setup.py` installs it as root, else `apt-get install chromium`"
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture(scope="session")
+def playwright(chromium: str) -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+    yield browser
+    browser.close()
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser, desk: Desk) -> Iterator[Visit]:
+    """Opens the page in a fresh context (options as Playwright's); fails for any error that the page meets."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_page(url: str = "", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+        page.goto(url or f"{desk.runpod.api}/console")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []
