@@ -68,7 +68,7 @@ def _pack(release: str, directory: Path) -> None:
     run(
         [
             *("debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"),
-            *(release, root, *_mirror()),
+            *(release, str(root), *_mirror()),
         ],
         purpose="make the base image",
         advice="Check that the mirror of apt-get can be reached, then run this again.",
@@ -98,14 +98,13 @@ def _mirror() -> list[str]:
 def _push(entry: Path, services: ImageServices, tools: ImageTools, release: str) -> str:
     name = f"{services.registry()}/python-base:{release}"
     metadata = services.directory / "run" / "base-metadata.json"
+    output = f"type=image,name={name},push=true,store=false,compression=uncompressed,oci-mediatypes=true"
     run(
         [
             *(str(tools.buildctl), "--addr", f"unix://{services.socket}", "build", "--frontend", "dockerfile.v0"),
             *("--local", f"context={entry}", "--local", f"dockerfile={entry}", "--metadata-file", metadata),
             *("--opt", "build-arg:SOURCE_DATE_EPOCH=0"),
-            "--output",
-            f"type=image,name={name},push=true,store=false,compression=uncompressed,oci-mediatypes=true,"
-            "rewrite-timestamp=true",
+            *("--output", f"{output},rewrite-timestamp=true"),
         ],
         purpose="push the base image to the local registry",
         advice=f"Look at {services.store.log} and {services.builder.log}.",

@@ -1,7 +1,7 @@
 """The Docker engine that runs worker containers: the user's, or on Debian as root one of our own.
 
-Ours is told to leave the network alone: no bridge, no firewall rules, since worker containers use the host's. It listens
-where `docker` looks, and keeps its data with the other images of this project.
+Ours is told to leave the network alone: no bridge, no firewall rules, since worker containers use the host's. It
+listens where `docker` looks, and keeps its data with the other images of this project.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The programs that build and store images: Pulumi's plugin everywhere; builder, registry and runc where we run our own.
+"""The programs that build and keep images: Pulumi's plugin everywhere; builder, registry and runc where we run ours.
 
-What the system has is used as it is. An official Pulumi fetches its plugin itself; where it cannot, and for our own, the
-plugin is built from its Go module and installed into PULUMI_HOME as `pulumi plugin install` does.
+What the system has is used as it is. An official Pulumi fetches its plugin itself; where it cannot, and for our own,
+the plugin is built from its Go module and installed into PULUMI_HOME as `pulumi plugin install` does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker or images, with what that part needs; may be repeated. Without it: all but
-                   images, which only a stack that builds its image needs
+--only PART        system, python, pulumi, worker or images, with what that part needs; may be repeated. Without it:
+                   all but images, which only a stack that builds its image needs
 --print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
