@@ -21,6 +21,38 @@ if TYPE_CHECKING:
         RolloutArgs,
         WorkersArgs,
     )
+    from pulumi_runpod.resources.data.account import (
+        Account,
+    )
+    from pulumi_runpod.resources.data.catalog import (
+        get_cpu_flavors,
+        get_cpu_flavors_output,
+        get_data_centers,
+        get_data_centers_output,
+        get_public_templates,
+        get_public_templates_output,
+    )
+    from pulumi_runpod.resources.data.costs import (
+        get_endpoint_billing,
+        get_endpoint_billing_output,
+        get_volume_billing,
+        get_volume_billing_output,
+    )
+    from pulumi_runpod.resources.data.endpoints import (
+        get_endpoint_releases,
+        get_endpoint_releases_output,
+        get_endpoint_workers,
+        get_endpoint_workers_output,
+    )
+    from pulumi_runpod.resources.data.gpus import (
+        GpuPool,
+        get_gpu_pool,
+        get_gpu_pool_output,
+        get_gpu_pools,
+        get_gpu_pools_output,
+        get_gpu_types,
+        get_gpu_types_output,
+    )
     from pulumi_runpod.resources.ecr_delegation import EcrDelegation
     from pulumi_runpod.resources.endpoint import Endpoint
     from pulumi_runpod.resources.model_weights import (
@@ -38,10 +70,12 @@ if TYPE_CHECKING:
 
 # public name -> module that has it
 _HOMES = {
+    "Account": "pulumi_runpod.resources.data.account",
     "CpuArgs": "pulumi_runpod.resources.args",
     "EcrDelegation": "pulumi_runpod.resources.ecr_delegation",
     "Endpoint": "pulumi_runpod.resources.endpoint",
     "GpuArgs": "pulumi_runpod.resources.args",
+    "GpuPool": "pulumi_runpod.resources.data.gpus",
     "HuggingFaceSnapshot": "pulumi_runpod.resources.model_weights",
     "LocalDirectory": "pulumi_runpod.resources.model_weights",
     "ModelWeights": "pulumi_runpod.resources.model_weights",
@@ -60,6 +94,26 @@ _HOMES = {
     "Urls": "pulumi_runpod.resources.model_weights",
     "WeightsUrl": "pulumi_runpod.resources.model_weights",
     "WorkersArgs": "pulumi_runpod.resources.args",
+    "get_cpu_flavors": "pulumi_runpod.resources.data.catalog",
+    "get_cpu_flavors_output": "pulumi_runpod.resources.data.catalog",
+    "get_data_centers": "pulumi_runpod.resources.data.catalog",
+    "get_data_centers_output": "pulumi_runpod.resources.data.catalog",
+    "get_endpoint_billing": "pulumi_runpod.resources.data.costs",
+    "get_endpoint_billing_output": "pulumi_runpod.resources.data.costs",
+    "get_endpoint_releases": "pulumi_runpod.resources.data.endpoints",
+    "get_endpoint_releases_output": "pulumi_runpod.resources.data.endpoints",
+    "get_endpoint_workers": "pulumi_runpod.resources.data.endpoints",
+    "get_endpoint_workers_output": "pulumi_runpod.resources.data.endpoints",
+    "get_gpu_pool": "pulumi_runpod.resources.data.gpus",
+    "get_gpu_pool_output": "pulumi_runpod.resources.data.gpus",
+    "get_gpu_pools": "pulumi_runpod.resources.data.gpus",
+    "get_gpu_pools_output": "pulumi_runpod.resources.data.gpus",
+    "get_gpu_types": "pulumi_runpod.resources.data.gpus",
+    "get_gpu_types_output": "pulumi_runpod.resources.data.gpus",
+    "get_public_templates": "pulumi_runpod.resources.data.catalog",
+    "get_public_templates_output": "pulumi_runpod.resources.data.catalog",
+    "get_volume_billing": "pulumi_runpod.resources.data.costs",
+    "get_volume_billing_output": "pulumi_runpod.resources.data.costs",
 }
 
 
@@ -77,10 +131,12 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Account",
     "CpuArgs",
     "EcrDelegation",
     "Endpoint",
     "GpuArgs",
+    "GpuPool",
     "HuggingFaceSnapshot",
     "LocalDirectory",
     "ModelWeights",
@@ -99,4 +155,24 @@ __all__ = [
     "Urls",
     "WeightsUrl",
     "WorkersArgs",
+    "get_cpu_flavors",
+    "get_cpu_flavors_output",
+    "get_data_centers",
+    "get_data_centers_output",
+    "get_endpoint_billing",
+    "get_endpoint_billing_output",
+    "get_endpoint_releases",
+    "get_endpoint_releases_output",
+    "get_endpoint_workers",
+    "get_endpoint_workers_output",
+    "get_gpu_pool",
+    "get_gpu_pool_output",
+    "get_gpu_pools",
+    "get_gpu_pools_output",
+    "get_gpu_types",
+    "get_gpu_types_output",
+    "get_public_templates",
+    "get_public_templates_output",
+    "get_volume_billing",
+    "get_volume_billing_output",
 ]

@@ -20,9 +20,19 @@ ALLOWED: dict[str, set[str]] = {
         "pulumi_runpod.settings",
         "pulumi_runpod.errors",
     },
+    # Functions of a program, stored in no state: the one part of the room that may think about pools.
+    "pulumi_runpod.resources.data": {
+        "pulumi_runpod.resources",
+        "pulumi_runpod.planning",
+        "pulumi_runpod.wire",
+        "pulumi_runpod.client",
+        "pulumi_runpod.settings",
+        "pulumi_runpod.errors",
+    },
     "pulumi_runpod.planning": {"pulumi_runpod.wire"},
     "pulumi_runpod.components": {
         "pulumi_runpod.resources",
+        "pulumi_runpod.resources.data",
         "pulumi_runpod.client",
         "pulumi_runpod.planning",
         "pulumi_runpod.settings",

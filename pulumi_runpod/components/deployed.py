@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import invoke
 
-from pulumi_runpod.components.engine_run import once_per_run
+from pulumi_runpod.resources.engine_run import once_per_run
 
 
 def deployed_outputs(component: pulumi.Resource) -> Mapping[str, Any]:

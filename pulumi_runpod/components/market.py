@@ -5,19 +5,23 @@ A failing catalog is said, and never stops anything.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
 
-from pulumi_runpod.components.engine_run import once_per_run
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.planning.advice import Market
 from pulumi_runpod.planning.pools import pools_of
+from pulumi_runpod.resources.data.account import offline_wanted, program_config
+from pulumi_runpod.resources.engine_run import once_per_run
 
-OFFLINE_KEY, OFFLINE_VARIABLE = "runpod:offlineCatalog", "RUNPOD_OFFLINE_CATALOG"
-_YES = frozenset({"1", "true", "yes"})
+if TYPE_CHECKING:
+    from pulumi_runpod.resources.data.question import Question
+    from pulumi_runpod.settings import Settings
+
+T = TypeVar("T")
 _PATIENCE_SECONDS = 10.0
 
 
@@ -27,8 +31,8 @@ def market() -> Market:
 
 
 def _ask() -> Market:
-    config: dict[str, str] = {**get_config_env(), **CONFIG.get()}
-    if _offline(config):
+    config = program_config()
+    if offline_wanted(config):
         return _dated()
     try:
         return _live(config)
@@ -40,22 +44,24 @@ def _ask() -> Market:
         return dated
 
 
-def _offline(config: Mapping[str, str]) -> bool:
-    told = config.get(OFFLINE_KEY) or os.environ.get(OFFLINE_VARIABLE, "")
-    return told.strip().lower() in _YES
-
-
 def _live(config: Mapping[str, str]) -> Market:
-    from pulumi_runpod.client import RetryPolicy, RunPodClient
-    from pulumi_runpod.client.catalog import gpu_types
+    from pulumi_runpod.client import client_for
+    from pulumi_runpod.resources.data.gpus import GPU_TYPES
     from pulumi_runpod.settings import Settings
 
     settings = Settings.load(config)
-    hasty = settings.model_copy(update={"timeout": min(settings.timeout, _PATIENCE_SECONDS)})
-    # Nobody waits long for advice: a client of its own, which does not try again.
-    with RunPodClient(hasty, policy=RetryPolicy(attempts=1, connect_attempts=1, longest_wait=0.0)) as client:
-        gpus = gpu_types(client)
+    # Shared with the program's own questions to the catalog.
+    gpus = once_per_run(GPU_TYPES.key(client_for(settings)), partial(_hastily, GPU_TYPES, settings))
     return Market(pools_of(gpus), source="catalog of RunPod", live=True)
+
+
+def _hastily(question: Question[T], settings: Settings) -> T:
+    """Nobody waits long for advice: a client of its own, which does not try again."""
+    from pulumi_runpod.client import RetryPolicy, RunPodClient
+
+    hasty = settings.model_copy(update={"timeout": min(settings.timeout, _PATIENCE_SECONDS)})
+    with RunPodClient(hasty, policy=RetryPolicy(attempts=1, connect_attempts=1, longest_wait=0.0)) as client:
+        return question.ask(client)
 
 
 def _dated() -> Market:
