@@ -5,6 +5,7 @@ from __future__ import annotations
 from pulumi_runpod.components.inputs import ColdStart, GpuNeed, InputError, Traffic
 from pulumi_runpod.components.sdxl import SdxlService, SdxlServiceArgs
 from pulumi_runpod.components.service import ServerlessService, ServerlessServiceArgs
+from pulumi_runpod.components.worker_image import WorkerImage, WorkerImageArgs
 
 __all__ = [
     "ColdStart",
@@ -15,4 +16,6 @@ __all__ = [
     "ServerlessService",
     "ServerlessServiceArgs",
     "Traffic",
+    "WorkerImage",
+    "WorkerImageArgs",
 ]

@@ -9,14 +9,15 @@ from typing import Any, ClassVar
 import pulumi
 
 from pulumi_runpod.components.service import ServerlessService, ServerlessServiceArgs
+from pulumi_runpod.components.worker_source import cuda_floor
 from pulumi_runpod.resources.model_weights import HuggingFaceSnapshot, LocalDirectory, ModelWeights, Urls
 from pulumi_runpod.resources.network_volume import NetworkVolume
 
 
 @dataclass(frozen=True, kw_only=True)
 class SdxlServiceArgs(ServerlessServiceArgs):
-    """An SDXL service. `image` is one of the worker in `worker/`; `volumes` default to a new one in each of
-    `data_centers`, which are then plain text.
+    """An SDXL service. `image` is one of the worker in `worker/`, whose `cuda_floor` is the default of
+    `min_cuda_version`; `volumes` default to a new one in each of `data_centers`, which are then plain text.
     """
 
     data_centers: Sequence[str] = ()
@@ -77,6 +78,9 @@ class SdxlService(ServerlessService):
             )
             self._needed_first.append(weights)
         return volume
+
+    def _min_cuda_version(self, args: ServerlessServiceArgs) -> pulumi.Input[str] | None:
+        return cuda_floor() if args.min_cuda_version is None else args.min_cuda_version
 
     def _env(self, args: ServerlessServiceArgs) -> Mapping[str, pulumi.Input[str]]:
         return {"MODEL_NAME": _own(args).model, **args.env}

@@ -112,8 +112,9 @@ class ServerlessService(pulumi.ComponentResource):
         if args.scaling["type"] == "QUEUE_DELAY":
             workers["idle_timeout"] = args.idle_timeout_seconds
         gpu: GpuArgs = {"pools": pools, "count": args.gpu_count}
-        if args.min_cuda_version is not None:
-            gpu["min_cuda_version"] = args.min_cuda_version
+        min_cuda_version = self._min_cuda_version(args)
+        if min_cuda_version is not None:
+            gpu["min_cuda_version"] = min_cuda_version
         self.endpoint = Endpoint(
             name,
             type="QUEUE",
@@ -159,6 +160,9 @@ class ServerlessService(pulumi.ComponentResource):
             raise pulumi.RunError(f"{name}: say which GPUs: gpu_pools=['ADA_24'], or gpu=GpuNeed(vram_gb=12)")
         centers = tuple(center for center in args.data_centers if isinstance(center, str))
         return chosen_pools(self, args.gpu, prices, data_centers=centers, deployed=deployed)
+
+    def _min_cuda_version(self, args: ServerlessServiceArgs) -> pulumi.Input[str] | None:
+        return args.min_cuda_version
 
     def _env(self, args: ServerlessServiceArgs) -> Mapping[str, pulumi.Input[str]]:
         return args.env

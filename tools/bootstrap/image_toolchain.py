@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bootstrap import system_packages
+from bootstrap.cache import link
 from bootstrap.commands import run
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
@@ -66,10 +67,13 @@ def ensure_tools(places: Places, *, console: Console) -> ImageTools:
     registry = _program("docker-registry", DEBIAN_REGISTRY, REGISTRY, places, console=console)
     if os.geteuid() != 0:
         return ImageTools(registry)
+    buildctl = obtain_program(BUILDCTL, places, console=console) / BUILDCTL.name
+    # Where the package finds it, to ask what a failing step said.
+    link(places.venv / "bin" / BUILDCTL.name, buildctl)
     return ImageTools(
         registry,
         buildkitd=obtain_program(BUILDKITD, places, console=console) / BUILDKITD.name,
-        buildctl=obtain_program(BUILDCTL, places, console=console) / BUILDCTL.name,
+        buildctl=buildctl,
         runc=_program("runc", DEBIAN_RUNC, RUNC, places, console=console),
     )
 

@@ -1,7 +1,8 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker or images, with what that part needs; may be repeated. Without it:
-                   all but images, which only a stack that builds its image needs
+--only PART        system, python, pulumi, worker, images or browser, with what that part needs; may be repeated.
+                   Without it: all but images, which only a stack that builds its image needs, and browser, which
+                   only tests need
 --print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
@@ -22,7 +23,7 @@ from bootstrap.errors import SetupError
 from bootstrap.places import Places, this_clone
 
 USUAL_PARTS = ("system", "python", "pulumi", "worker")
-PARTS = (*USUAL_PARTS, "images")
+PARTS = (*USUAL_PARTS, "images", "browser")
 PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": "worker"}
 """What --print knows, and the part that makes it."""
 
@@ -69,7 +70,9 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
     """Makes the wanted parts and what they need; returns where things are. Raises SetupError."""
     system_packages.ensure(system_packages.REQUIRED, as_root=os.geteuid() == 0, console=console)
     paths: dict[str, Path] = {}
-    if wanted == {"system"}:
+    if "browser" in wanted:
+        _ensure_browser(console)
+    if wanted <= {"system", "browser"}:
         return paths
     if "python" in wanted:
         python_environment.ensure(places, console=console)
@@ -86,3 +89,12 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
         if worker is not None:
             paths["worker-python"] = worker / "bin" / "python"
     return paths
+
+
+def _ensure_browser(console: Console) -> None:
+    """Where it cannot be installed, the tests that need it skip and say so: all else works without."""
+    browser = system_packages.BROWSER
+    if browser.present() or system_packages.can_install():
+        system_packages.ensure([browser], as_root=True, console=console)
+    else:
+        console.say(f"no {browser.name} here ({browser.purpose}): as root, `apt-get install {browser.name}` adds it")

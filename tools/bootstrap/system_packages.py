@@ -38,6 +38,11 @@ REQUIRED = (
     SystemPackage("git", "fetches and describes sources", on_path("git")),
     SystemPackage("make", "runs the targets of the Makefile", on_path("make")),
 )
+BROWSER = SystemPackage(
+    "chromium",
+    "shows the console to its tests",
+    lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+)
 C_COMPILER = SystemPackage("gcc", "compiles programs that are partly C", on_path("gcc"))
 
 

@@ -1,0 +1,79 @@
+"""What a failing step of a build said last. The plugin that builds tells only that a step failed, and loses the lines
+that come just before: they are asked of the builder, which keeps them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pulumi
+
+_SECONDS = 20
+_LINES = 30
+
+
+def show_failing_step(name: str, builder: str | None) -> pulumi.ResourceHookBinding:
+    """Options for an image: when it cannot be built, the last lines of the step are an error of the program."""
+
+    def told(args: pulumi.ErrorHookArgs) -> bool:
+        if lines := failing_step(builder, args.errors[0] if args.errors else ""):
+            pulumi.log.error(f"{args.name}: the step that failed said last:\n" + "\n".join(lines))
+        return False  # not again
+
+    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"runpod-build-log-{name}", told)])
+
+
+def failing_step(builder: str | None, error: str) -> list[str]:
+    """At most 30 lines, the step itself first; none when the builder does not say."""
+    log = _log_of_buildkit(builder, error) if _socket(builder) else _log_of_docker(builder)
+    # BuildKit repeats the end of the step that failed at the end of the log, between two rules.
+    _, rule, rest = log.partition("\n------\n")
+    return rest.partition("\n------")[0].splitlines()[-_LINES:] if rule else []
+
+
+def _log_of_buildkit(builder: str | None, error: str) -> str:
+    buildctl = shutil.which("buildctl", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if buildctl is None:
+        return ""
+    ask = [buildctl, "--addr", _socket(builder), "debug"]
+    records = [json.loads(line)["record"] for line in _output([*ask, "histories", "--format", "{{json .}}"])]
+    failed = [record for record in records if (record.get("error") or {}).get("message", "\n") in error]
+    if not failed:
+        return ""
+    last = max(failed, key=lambda record: int(record["CreatedAt"]["seconds"]))
+    return "\n".join(_output([*ask, "logs", "--progress", "plain", last["Ref"]]))
+
+
+def _log_of_docker(builder: str | None) -> str:
+    """Of its latest build. Empty where Docker has no buildx that keeps them."""
+    chosen = ["--builder", builder] if builder else []
+    return "\n".join(_output(["docker", "buildx", *chosen, "history", "logs", "--progress", "plain"]))
+
+
+def _socket(builder: str | None) -> str:
+    """Address of a builder that is a BuildKit of its own; empty for one that Docker runs."""
+    if builder is None:
+        return ""
+    docker = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    instances = Path(os.environ.get("BUILDX_CONFIG") or docker / "buildx") / "instances"
+    try:
+        told = json.loads((instances / builder).read_text())
+        return str(told["Nodes"][0]["Endpoint"]) if told["Driver"] == "remote" else ""
+    except (OSError, ValueError, LookupError):
+        return ""
+
+
+def _output(command: list[str]) -> list[str]:
+    """Lines of both streams; none when the program is missing, fails or takes too long."""
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.splitlines() if done.returncode == 0 else []

@@ -1,0 +1,28 @@
+"""Where the sources of the SDXL worker are: beside the package in a clone, inside it in an installed wheel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi_runpod
+
+PACKAGE = Path(pulumi_runpod.__file__).parent
+
+
+def worker_source() -> Path:
+    """The folder with the worker's Dockerfile."""
+    inside = PACKAGE / "worker_source"
+    return inside if inside.is_dir() else PACKAGE.parent / "worker"
+
+
+def cuda_floor() -> str:
+    """`12.8`: the oldest CUDA version that a host's driver may offer to the worker's torch."""
+    return (worker_source() / "cuda_floor").read_text().strip()
+
+
+def portable(folder: Path) -> str:
+    """Relative to the program where it lies below it: the same on every machine, so that no path is a change."""
+    try:
+        return str(folder.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(folder.resolve())
