@@ -28,6 +28,7 @@ down: setup
 	@$(PYTHON) tools/stack.py down $(STACK)
 
 test: setup
+	@$(PYTHON) tools/setup.py --only browser
 	.venv/bin/python -m pytest
 	.venv-worker/bin/python -m pytest tests/worker
 

@@ -29,7 +29,8 @@ _EVERY = {"clock": 1, "endpoints": 1, "workers": 1, "faults": 1, "jobs": 2, "his
 _OF_ENDPOINT = frozenset({"jobs", "history", "coldStarts"})
 """Sections that a page asks for by endpoint."""
 _LATE_S = 0.02
-"""A look that comes so much later than it was due meets a busy server."""
+"""A look that comes so much later than it was due meets a busy server, and so does one after `_MANY_ENDED` jobs."""
+_MANY_ENDED = 25
 
 
 @dataclass(eq=False)
@@ -54,6 +55,8 @@ class Feed:
         self._resets = scheduler.resets
         self._last: dict[tuple[str, str], str] = {}
         self._sent_bucket: dict[str, int] = {}
+        self._ended = 0
+        """Jobs since the last look."""
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -121,6 +124,7 @@ class Feed:
 
         def ended(job: Job) -> None:
             before(job)
+            self._ended += 1
             if job.started_at is not None and job.finished_at is not None:
                 for history in (self._history(""), self._history(job.endpoint_id)):
                     history.ended(job.finished_at, job.finished_at - job.queued_at)
@@ -135,14 +139,18 @@ class Feed:
         self._sent_bucket.clear()
 
     async def _look_again_and_again(self) -> None:
-        number, pause = 0, LOOK_S
+        number, busy = 0, False
         try:
             while not self._scheduler.stopping:
-                self._look(number)
+                # A rare look is at everything.
+                self._look(0 if busy else number)
                 number += 1
+                self._ended = 0
+                pause = BUSY_LOOK_S if busy else LOOK_S
                 due = time.monotonic() + pause
                 await asyncio.sleep(pause)
-                pause = BUSY_LOOK_S if time.monotonic() - due > _LATE_S else LOOK_S
+                rate = self._ended * LOOK_S / pause
+                busy = time.monotonic() - due > _LATE_S or rate > _MANY_ENDED
         finally:
             for page in self._pages:
                 page.wake.set()
