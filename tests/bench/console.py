@@ -1,7 +1,7 @@
-"""What open consoles cost: jobs per second without one, with three streams, with three pages in Chromium. Reports only.
+"""What open consoles cost: jobs per second without one, with three streams, with three pages in Chromium.
 
-Run with `python tests/bench/console.py [JOBS] [ROUNDS]` (default 4000 and 5). The three are measured in turn, so that a busy
-machine hits all alike; Chromium shares the machine's cores with the server. Wanted: less than 10 % below none.
+Run with `python tests/bench/console.py [JOBS] [ROUNDS]` (default 4000 and 5). The three are measured in turn, so that
+a busy machine hits all alike; Chromium shares the machine's cores with the server. Wanted: less than 10 % below none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Overhead of a warm job: from submit to result in the client's hands, less the pipeline call inside the worker.
 
-Real local RunPod, real worker process, real diffusers on the tiny model. The SDK takes one job a second at most, so that
-jobs are sent farther apart than that: what is measured is queue, hand-over, worker and answer. Run:
+Real local RunPod, real worker process, real diffusers, tiny model. The SDK takes one job a second at most, so that jobs
+are sent farther apart than that: what is measured is queue, hand-over, worker and answer. Run:
 
     .venv/bin/python tests/bench/warm_job.py [JOBS]
 """

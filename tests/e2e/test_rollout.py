@@ -135,7 +135,7 @@ def test_a_new_endpoint_that_does_not_come_up_fails_and_is_kept(stack: Stack, ru
 def test_a_release_that_does_not_serve_is_rolled_back_with_its_reason(
     stack: Stack, running: LocalRunPod, change: dict[str, Any], fault: dict[str, Any] | None, told: str
 ) -> None:
-    """`up` fails; the endpoint has its former settings, in the service and in the state, and the next up tries again."""
+    """`up` fails; the endpoint has its former settings, in the service and in state, and the next up tries again."""
     deployed = stack(gated())
     first = deployed.up()
     assert not first.failed, first.text

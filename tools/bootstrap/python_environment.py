@@ -64,8 +64,8 @@ def ensure(places: Places, *, console: Console) -> None:
 
 
 def _show_plugin_note(places: Places) -> None:
-    """Put `pulumi-plugin.json` where the wheel has it. An editable install has no such folder, and the official language
-    host would then have the engine look for a plugin of the package's name.
+    """Put `pulumi-plugin.json` where the wheel has it. An editable install has no such folder, and the official
+    language host would then have the engine look for a plugin of the package's name.
     """
     for site_packages in places.venv.glob("lib/python3*/site-packages"):
         folder = site_packages / "pulumi_runpod_serverless"
