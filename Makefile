@@ -38,4 +38,5 @@ check: setup
 	.venv/bin/mypy
 
 bench: setup
-	.venv/bin/python -m pytest tests/bench -s
+	for name in control_plane job_plane console s3_upload quota warm_job; do echo "== $$name"; .venv/bin/python tests/bench/$$name.py; done
+	OMP_NUM_THREADS=1 PYTHONPATH=worker .venv-worker/bin/python tests/bench/worker_overhead.py
