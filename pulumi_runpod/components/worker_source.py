@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pulumi_runpod
-
-PACKAGE = Path(pulumi_runpod.__file__).parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def worker_source() -> Path:
