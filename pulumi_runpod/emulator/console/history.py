@@ -46,7 +46,7 @@ class Bucket:
     queued: int = 0
     running: int = 0
     workers: WorkerCounts | None = None
-    """None: nobody looked."""
+    """At the look that saw most of them running; None: nobody looked."""
     latencies: Sample = field(default_factory=Sample)
 
     def told(self) -> list[object]:
@@ -63,7 +63,8 @@ class History:
     def sample(self, now: float, *, queued: int, running: int, workers: WorkerCounts) -> None:
         bucket = self._at(now)
         bucket.queued, bucket.running = max(bucket.queued, queued), max(bucket.running, running)
-        bucket.workers = workers
+        if bucket.workers is None or workers[0] >= bucket.workers[0]:
+            bucket.workers = workers
 
     def ended(self, now: float, seconds: float) -> None:
         """A job came to its end, so long after it was queued."""

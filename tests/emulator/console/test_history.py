@@ -35,10 +35,10 @@ def test_the_past_is_drawn_as_it_was(ended: list[tuple[float, float, float]], wa
 
 
 def test_a_bucket_tells_the_most_that_waited() -> None:
-    """A peak between two buckets' ends is not lost."""
+    """A peak between two buckets' ends is not lost, nor is a worker that ran for a moment."""
     history = History()
-    for queued in (1, 7, 2):
-        history.sample(NOW, queued=queued, running=0, workers=ONE)
+    for queued, workers in ((1, (0, 1, 0, 0, 0)), (7, ONE), (2, (0, 1, 0, 0, 0))):
+        history.sample(NOW, queued=queued, running=0, workers=workers)
     assert history.since(0) == [[NOW, 7, 0, ONE, 0, None, None]]
 
 
