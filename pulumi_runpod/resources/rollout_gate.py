@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from weakref import WeakKeyDictionary
 
-from pulumi_runpod.client.answer import hidden, secrets_of
 from pulumi_runpod.errors import NotFound, RunPodError, worker_error
 from pulumi_runpod.resources.diagnosis import Diagnosis, diagnose
 from pulumi_runpod.settings import Settings
@@ -236,6 +235,9 @@ class Gate:
 
     def _unhealthy(self, endpoint: Endpoint, reason: str) -> Unhealthy:
         """Log lines and job errors may hold what stands in the environment."""
+        # Imported where it is needed: check and diff, which make no call, do without the HTTP client.
+        from pulumi_runpod.client.answer import hidden, secrets_of
+
         secrets = secrets_of({"env": endpoint.env or {}}, ("env",), "")
         return Unhealthy(
             f"endpoint {endpoint.id} ({endpoint.name}): the release is not healthy: {hidden(reason, secrets)}"

@@ -96,6 +96,8 @@ def test_live_figures_are_not_read_out(busy: Any, visit: Visit) -> None:
     """While jobs run, no live region changes; what a person does is said once."""
     page = visit()
     expect(page.locator("#jobs tbody tr")).to_have_count(2)
+    page.locator("#workers tbody tr", has_text="pictures").get_by_role("button").click()
+    expect(page.locator("#log")).to_contain_text("drawing")
     page.evaluate("""() => {
         window.spoken = [];
         for (const region of document.querySelectorAll("[role=status], [role=alert], [role=log], [aria-live]"))
@@ -107,6 +109,7 @@ def test_live_figures_are_not_read_out(busy: Any, visit: Visit) -> None:
     for number in range(5):
         busy.job(endpoint, number=number, say=f"line {number}")
     expect(page.locator("#jobs tbody tr")).to_have_count(7)
+    expect(page.locator("#log")).to_contain_text("line 4")
     assert page.evaluate("window.spoken") == []
     page.get_by_role("button", name="Freeze").click()
     expect(page.locator("#said")).to_have_text("The clock is frozen")
