@@ -1,7 +1,8 @@
-"""A web server of one file, for weights behind URLs."""
+"""A web server of one file, for weights behind URLs; and a loop of their own for programs under Pulumi's mocks."""
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import threading
 from collections.abc import Iterator
@@ -64,3 +65,15 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     serving = Web(tmp_path / "xdg")
     yield serving
     serving.close()
+
+
+@pytest.fixture(scope="session")
+def mock_loop() -> asyncio.AbstractEventLoop:
+    """One for all tests: what a program under mocks registers may still be under way when the next one begins."""
+    return asyncio.new_event_loop()
+
+
+@pytest.fixture(autouse=True)
+def _current_loop(mock_loop: asyncio.AbstractEventLoop) -> None:
+    """Pulumi's mocks take the thread's loop, which `asyncio.run` in an earlier test has taken away."""
+    asyncio.set_event_loop(mock_loop)

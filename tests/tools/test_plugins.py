@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from probe_projects import Projects
+from probe_projects import ROOT, Projects
 
 pytestmark = pytest.mark.engine
 
@@ -102,8 +102,14 @@ def test_a_component_provider_in_a_directory_serves_another_program(projects: Pr
 
 
 def test_the_schema_of_a_component_provider_can_be_read(projects: Projects, tmp_path: Path) -> None:
-    """`pulumi package get-schema` runs it too."""
+    """`pulumi package get-schema` runs it too. It first fetches every plugin that a package of the environment names,
+    which is no business of this test: the engine is shown a folder for each.
+    """
     component = write_component(tmp_path / "greeter")
+    for note in (ROOT / ".venv").glob("lib/python3*/site-packages/*/pulumi-plugin.json"):
+        told = json.loads(note.read_text())
+        if told["resource"]:
+            (projects.home / "plugins" / f"resource-{told['name']}-v{told['version']}").mkdir(parents=True, exist_ok=True)
     done = projects.make({"__main__.py": ""}).pulumi("package", "get-schema", str(component))
     assert done.status == 0, done.text
     assert "greeter:index:Greeting" in json.loads(done.out)["resources"]
