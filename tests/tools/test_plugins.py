@@ -109,7 +109,8 @@ def test_the_schema_of_a_component_provider_can_be_read(projects: Projects, tmp_
     for note in (ROOT / ".venv").glob("lib/python3*/site-packages/*/pulumi-plugin.json"):
         told = json.loads(note.read_text())
         if told["resource"]:
-            (projects.home / "plugins" / f"resource-{told['name']}-v{told['version']}").mkdir(parents=True, exist_ok=True)
+            plugin = projects.home / "plugins" / f"resource-{told['name']}-v{told['version']}"
+            plugin.mkdir(parents=True, exist_ok=True)
     done = projects.make({"__main__.py": ""}).pulumi("package", "get-schema", str(component))
     assert done.status == 0, done.text
     assert "greeter:index:Greeting" in json.loads(done.out)["resources"]
