@@ -16,16 +16,16 @@ help:
 	@echo 'make check   lint and types'
 	@echo 'make bench   measure, report, assert nothing'
 	@echo 'make setup   set-up alone'
-	@echo 'STACK=staging make up picks another stack'
+	@echo 'STACK=staging make up picks another stack; one with a RunPod account shows its plan and asks'
 
 setup:
 	@$(PYTHON) tools/setup.py
 
 up: setup
-	@$(PYTHON) tools/stack.py up $(STACK)
+	@.venv/bin/python tools/stack.py up $(STACK)
 
 down: setup
-	@$(PYTHON) tools/stack.py down $(STACK)
+	@.venv/bin/python tools/stack.py down $(STACK)
 
 test: setup
 	@$(PYTHON) tools/setup.py --only browser

@@ -1,7 +1,8 @@
 """`make up` and `make down`: the local RunPod around `pulumi up` and `pulumi destroy` of one stack.
 
-A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model made that
-it may name in `weightsFrom`; for every other stack this is recover and `pulumi up`, no more.
+A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model made that it may
+name in `weightsFrom`; nothing there costs money, so nothing is asked. For every other stack this is recover and
+`pulumi up`, which shows its preview and asks, with a passphrase that the person must have chosen.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import yaml  # type: ignore[import-untyped] # comes with pulumi; its stubs would be a pin more for one line
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local" / "runpod"
@@ -30,15 +33,20 @@ def run(*command: str, quiet: bool = False) -> str:
     return done.stdout or ""
 
 
-def pulumi(*arguments: str, stack: str | None = None, quiet: bool = False) -> str:
-    at = ["--stack", stack] if stack else []
-    return run("pulumi", *arguments, *at, "--non-interactive", quiet=quiet)
+def pulumi(*arguments: str, stack: str, quiet: bool = False) -> str:
+    return run("pulumi", *arguments, "--stack", stack, "--non-interactive", quiet=quiet)
+
+
+def change(action: str, stack: str, *, asks: bool) -> None:
+    """`pulumi up` or `pulumi destroy`. Where it asks and there is nobody to answer, the engine refuses and says so."""
+    run("pulumi", action, "--stack", stack, *(() if asks else ("--yes", "--skip-preview", "--non-interactive")))
 
 
 def local_port(stack: str) -> int | None:
-    """Port of the local RunPod that the stack's configuration points at; None for a stack that lives elsewhere."""
-    config = json.loads(pulumi("config", "--json", stack=stack, quiet=True))
-    url = urlsplit(config.get("runpod:apiBaseUrl", {}).get("value") or os.environ.get("RUNPOD_API_BASE_URL", ""))
+    """Port of the local RunPod that the stack's settings point at; None for a stack that lives elsewhere."""
+    file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
+    config = (yaml.safe_load(file.read_text()) or {}).get("config") or {} if file.exists() else {}
+    url = urlsplit(config.get("runpod:apiBaseUrl") or os.environ.get("RUNPOD_API_BASE_URL", ""))
     return url.port if url.hostname in LOOPBACK else None
 
 
@@ -69,14 +77,13 @@ def make_tiny_model() -> None:
     )
 
 
-def up(stack: str) -> None:
-    pulumi("stack", "select", "--create", stack)
-    port = local_port(stack)
+def up(stack: str, port: int | None) -> None:
+    run("pulumi", "stack", "select", "--create", stack, "--non-interactive")
     if port is not None:
         start_local(port)
         make_tiny_model()
     run("pulumi-runpod", "recover", "--stack", stack)
-    pulumi("up", "--yes", "--skip-preview", stack=stack)
+    change("up", stack, asks=port is None)
     outputs = json.loads(pulumi("stack", "output", "--json", stack=stack, quiet=True))
     if port is not None:
         print(f"\nLocal RunPod: http://127.0.0.1:{port} (state in {STATE.relative_to(ROOT)}).")
@@ -88,26 +95,26 @@ def up(stack: str) -> None:
     print(f"  .venv/bin/pulumi-runpod job run --stack {stack} --input '{request}' --save out/")
 
 
-def down(stack: str) -> None:
-    known = [entry["name"] for entry in json.loads(pulumi("stack", "ls", "--json", quiet=True))]
-    if stack not in known:
+def down(stack: str, port: int | None) -> None:
+    known = json.loads(run("pulumi", "stack", "ls", "--json", "--non-interactive", quiet=True))
+    if stack not in {entry["name"] for entry in known}:
         print(f"Stack {stack} does not exist: nothing to destroy.")
     else:
-        port = local_port(stack)
         if port is not None:
             start_local(port)  # destroying needs the service up, and it may have been stopped since
-        pulumi("destroy", "--yes", "--skip-preview", stack=stack)
+        change("destroy", stack, asks=port is None)
     run("pulumi-runpod", "emulator", "stop", "--state", str(STATE))
 
 
 def main() -> None:
     action, stack = sys.argv[1:3]
     (ROOT / ".local" / "pulumi").mkdir(parents=True, exist_ok=True)
-    if "PULUMI_CONFIG_PASSPHRASE_FILE" not in os.environ:
-        # The local backend holds nothing secret; whoever has another backend has a passphrase of their own.
+    port = local_port(stack)
+    if port is not None and "PULUMI_CONFIG_PASSPHRASE_FILE" not in os.environ:
+        # Such a stack holds nothing secret. With an account, an empty passphrase would lay the key open in its file.
         os.environ.setdefault("PULUMI_CONFIG_PASSPHRASE", "")
     os.environ.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
-    {"up": up, "down": down}[action](stack)
+    {"up": up, "down": down}[action](stack, port)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,94 @@
+"""`make up` and `make down`: on the local RunPod nothing is asked, with an account everything is.
+
+The programs that they start are stand-ins that note how they were called: an account can't be had here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from probe_projects import ROOT
+from setup_stand_ins import Recorder
+
+LOCAL = "config:\n  runpod:apiBaseUrl: http://127.0.0.1:8777\n"
+PULUMI = r"""
+echo "passphrase ${PULUMI_CONFIG_PASSPHRASE-unset}" >> "$0.passphrases"
+case "$*" in
+  *"stack ls"*) echo '[{"name": "dev"}, {"name": "prod"}]' ;;
+  *"stack output"*) echo '{"endpoint_id": "abc"}' ;;
+esac
+"""
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A copy of the script in a tree of its own, with stand-ins first on PATH."""
+
+    root: Path
+    recorder: Recorder
+
+    def run(self, *arguments: str, **environment: str) -> list[str]:
+        """The calls that it made of `pulumi` and `pulumi-runpod`."""
+        kept = {"PATH": f"{self.recorder.directory}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.root)}
+        script = [sys.executable, str(self.root / "tools" / "stack.py"), *arguments]
+        done = subprocess.run(script, env={**kept, **environment}, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return self.recorder.calls
+
+    def passphrases(self) -> set[str]:
+        return set((self.recorder.directory / "pulumi.passphrases").read_text().splitlines())
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    root, programs = tmp_path / "project", tmp_path / "bin"
+    for folder in (root / "tools", root / "stacks", root / ".venv-worker" / "bin", programs):
+        folder.mkdir(parents=True)
+    shutil.copy2(ROOT / "tools" / "stack.py", root / "tools")
+    (root / "stacks" / "Pulumi.dev.yaml").write_text(LOCAL)
+    recorder = Recorder(programs)
+    recorder.program("pulumi", PULUMI)
+    recorder.program("pulumi-runpod")
+    (root / ".venv-worker" / "bin" / "python").symlink_to(recorder.program("worker-python"))
+    return Tree(root, recorder)
+
+
+def test_the_local_runpod_is_started_and_nothing_is_asked(tree: Tree) -> None:
+    """It costs nothing, and its stack holds no secret."""
+    calls = tree.run("up", "dev")
+
+    assert any(call.startswith("pulumi-runpod emulator start --port 8777") for call in calls)
+    assert "pulumi up --stack dev --yes --skip-preview --non-interactive" in calls
+    assert tree.passphrases() == {"passphrase "}
+
+
+@pytest.mark.parametrize(("action", "command"), [("up", "up"), ("down", "destroy")])
+def test_with_an_account_the_engine_shows_its_plan_and_asks(tree: Tree, action: str, command: str) -> None:
+    """Neither a change nor a passphrase is taken for granted where there is money."""
+    calls = tree.run(action, "prod")
+
+    assert f"pulumi {command} --stack prod" in calls
+    assert not any("--yes" in call for call in calls)
+    assert not any("emulator start" in call for call in calls)
+    assert tree.passphrases() == {"passphrase unset"}
+
+
+def test_interrupted_creates_are_recovered_before_an_update(tree: Tree) -> None:
+    """A second create beside a forgotten one would be billed twice."""
+    calls = tree.run("up", "prod")
+
+    assert calls.index("pulumi-runpod recover --stack prod") < calls.index("pulumi up --stack prod")
+
+
+def test_the_environment_may_point_a_stack_at_the_local_runpod(tree: Tree) -> None:
+    """As the settings do; the settings win."""
+    calls = tree.run("up", "prod", RUNPOD_API_BASE_URL="http://127.0.0.1:9000")
+
+    assert any("--port 9000" in call for call in calls)
+    assert any("--port 8777" in call for call in tree.run("up", "dev", RUNPOD_API_BASE_URL="http://127.0.0.1:9000"))
