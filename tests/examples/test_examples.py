@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,15 +32,11 @@ def run(command: str, folder: Path, **environment: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def venv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def venv(tmp_path_factory: pytest.TempPathFactory, copy_project: Callable[[Path], None]) -> Path:
     """An environment with the wheel, built from the files of a clone, and its dependencies as pinned."""
     uv, folder = ROOT / ".venv" / "bin" / "uv", tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    listed = run("git ls-files -z --cached --others --exclude-standard", ROOT).split("\0")
-    for name in listed:
-        if name and (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, source / name)
+    copy_project(source)
     run(f"{uv} build -q --wheel --out-dir {folder} {source}", folder)
     (wheel,) = folder.glob("*.whl")
     made = folder / "venv"

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from probe_projects import ROOT, Projects
+from probe_projects import Projects, plugins_named_here
 
 pytestmark = pytest.mark.engine
 
@@ -106,11 +106,8 @@ def test_the_schema_of_a_component_provider_can_be_read(projects: Projects, tmp_
     which is no business of this test: the engine is shown a folder for each.
     """
     component = write_component(tmp_path / "greeter")
-    for note in (ROOT / ".venv").glob("lib/python3*/site-packages/*/pulumi-plugin.json"):
-        told = json.loads(note.read_text())
-        if told["resource"]:
-            plugin = projects.home / "plugins" / f"resource-{told['name']}-v{told['version']}"
-            plugin.mkdir(parents=True, exist_ok=True)
+    for name, version in plugins_named_here():
+        (projects.home / "plugins" / f"resource-{name}-v{version}").mkdir(parents=True, exist_ok=True)
     done = projects.make({"__main__.py": ""}).pulumi("package", "get-schema", str(component))
     assert done.status == 0, done.text
     assert "greeter:index:Greeting" in json.loads(done.out)["resources"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -68,6 +69,13 @@ class PulumiProject:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+
+def plugins_named_here() -> set[tuple[str, str]]:
+    """`(name, version)` of the plugins that packages of this clone's environment name, other than the test's own."""
+    notes = (ROOT / ".venv").glob("lib/python3*/site-packages/*/pulumi-plugin.json")
+    told = [json.loads(note.read_text()) for note in notes]
+    return {(one["name"], one["version"]) for one in told if one["resource"]}
 
 
 @dataclass
