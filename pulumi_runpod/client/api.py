@@ -111,8 +111,9 @@ class RunPodClient:
         if found is not None:
             self._census.found(ticket, collection.path)
             return found
-        vanished = self._census.missing(ticket, collection.path, object_id)
-        if vanished and not self.settings.accept_vanished:
+        if self.settings.accept_vanished:
+            self._census.abandon(ticket)
+        elif vanished := self._census.missing(ticket, collection.path, object_id):
             raise ObjectsVanished(*vanished)
         return None
 

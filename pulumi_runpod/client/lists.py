@@ -19,6 +19,9 @@ Listing = dict[str, JsonObject]
 LONGEST_LIFE = 30.0
 """Seconds. Enough for a refresh; a program that lives longer sees what others changed."""
 
+PATIENCE = 3.0
+"""Seconds: far longer than an engine takes to ask for the next object of a state, and paid only by what may be gone."""
+
 
 @dataclass
 class _Flight:
@@ -75,10 +78,13 @@ class Census:
     """What was asked for by id in this process, and what of it was there.
 
     One missing object was deleted. When nothing of what was asked for is there, the key is of another account: an
-    answer that must not empty a state file. So before one find is told "gone", those that began earlier are waited for.
+    answer that must not empty a state file. So before one find is told "gone", those that began earlier are waited for;
+    and while nothing of its kind speaks for or against it, those that are about to begin, for `patience` seconds: an
+    engine that refreshes asks for all objects of a state at once, but nothing says when it has asked for the last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._settled = threading.Condition()
         self._tickets = itertools.count()
         self._under_way: set[int] = set()
@@ -99,20 +105,24 @@ class Census:
 
     def found(self, ticket: int, kind: str) -> None:
         with self._settled:
-            self._end(ticket)
             self._found.add(kind)
+            self._end(ticket)
 
     def missing(self, ticket: int, kind: str, object_id: str) -> tuple[list[str], list[str]] | None:
         """Record a miss; `(kinds, ids)` when it is one of several and nothing stands against "everything vanished"."""
         with self._settled:
-            self._end(ticket)
             self._missing.setdefault(kind, {})[object_id] = None
+            self._end(ticket)
             self._settled.wait_for(lambda: kind in self._found or all(other > ticket for other in self._under_way))
-            if kind not in self._found and len(self._missing[kind]) > 1:
-                return [kind], list(self._missing[kind])
-            if not self._found and sum(map(len, self._missing.values())) > 1:
-                return list(self._missing), [i for ids in self._missing.values() for i in ids]
-            return None
+            self._settled.wait_for(lambda: kind in self._found or self._vanished(kind), timeout=self._patience)
+            return self._vanished(kind)
+
+    def _vanished(self, kind: str) -> tuple[list[str], list[str]] | None:
+        if kind not in self._found and len(self._missing[kind]) > 1:
+            return [kind], list(self._missing[kind])
+        if not self._found and sum(map(len, self._missing.values())) > 1:
+            return list(self._missing), [i for ids in self._missing.values() for i in ids]
+        return None
 
     def _end(self, ticket: int) -> None:
         self._under_way.remove(ticket)
