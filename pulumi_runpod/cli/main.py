@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from pulumi_runpod.cli import advise, cost, emulator, endpoint, gpus, job, orphans, recover, spec
+from pulumi_runpod.cli import advise, cost, emulator, endpoint, gpus, job, orphans, preview_comment, recover, spec
 from pulumi_runpod.errors import RunPodError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(orphans.orphans)
 app.command()(gpus.gpus)
 app.command()(cost.cost)
 app.command()(advise.advise)
+app.command()(preview_comment.preview_comment)
 
 
 def main() -> None:

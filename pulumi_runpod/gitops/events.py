@@ -1,0 +1,96 @@
+"""The engine's own events, as `pulumi preview --json` streams them: one JSON object a line.
+
+The stream, and not the digest that the same command prints by default: of a refresh, the digest tells neither what has
+drifted nor what has vanished. Unknown events and fields are ignored, so that a newer engine stays readable.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+STREAM = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+"""Environment that turns the digest of `preview --json` into the stream."""
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""How the engine writes a value that it will only know after the update."""
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+"""Key of a value of a special kind; with `ciphertext` or `plaintext`, a secret."""
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", populate_by_name=True)
+
+
+class State(_Event):
+    inputs: Mapping[str, Any] = Field(default_factory=dict)
+    outputs: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class PropertyDiff(_Event):
+    diff_kind: str
+    """`add`, `update`, `delete`, or the same with `-replace` at its end."""
+
+
+class Step(_Event):
+    """What is done to one resource. `op` in the engine's words: `create`, `same`, `refresh`, `create-replacement`."""
+
+    op: str
+    urn: str
+    type: str
+    old: State | None = None
+    new: State | None = None
+    keys: tuple[str, ...] | None = None
+    """Properties for which it is replaced."""
+    diffs: tuple[str, ...] | None = None
+    detailed_diff: Mapping[str, PropertyDiff] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.urn.rsplit("::", 1)[-1]
+
+
+class StepEvent(_Event):
+    metadata: Step
+
+
+class Diagnostic(_Event):
+    """`severity`: `debug`, `info`, `info#err` (what a provider printed), `warning`, `error`."""
+
+    severity: str
+    message: str
+    urn: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.message.strip()
+
+
+class Summary(_Event):
+    result: str | None = None
+    resource_changes: Mapping[str, int] = Field(default_factory=dict)
+
+
+class Event(_Event):
+    """Exactly one field is set, in the events that are known here."""
+
+    resource_pre_event: StepEvent | None = None
+    res_outputs_event: StepEvent | None = None
+    res_op_failed_event: StepEvent | None = None
+    diagnostic_event: Diagnostic | None = None
+    summary_event: Summary | None = None
+
+
+def read_events(lines: Iterable[str]) -> Iterator[Event]:
+    """What is no JSON object, or no event of the known shape, is left out: the engine prints other lines, too."""
+    for line in lines:
+        if not line.startswith("{"):
+            continue
+        try:
+            told = json.loads(line)
+            yield Event.model_validate(told)
+        except (ValueError, ValidationError):
+            continue
