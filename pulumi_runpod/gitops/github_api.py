@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pulumi_runpod.errors import RunPodError, SettingsError
 
 if TYPE_CHECKING:
+    from github import GithubException
     from github.Issue import Issue
     from github.NamedUser import NamedUser
     from github.Organization import Organization
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 DEFAULT_API = "https://api.github.com"
 _PAGE = 100
+_LONGEST_PAUSE = 120
+"""Seconds. A quota that comes back later than that fails the call."""
 _FORK_ADVICE = (
     "The token may only read: that is so for pull requests from forks, on purpose. Elsewhere, give the job "
     "`permissions: pull-requests: write` (and `issues: write` for drift)"
@@ -57,10 +61,14 @@ class Repository:
         owner, _, name = slug.partition("/")
         if not owner or not name or "/" in name:
             raise SettingsError(f"{slug!r} is no repository: OWNER/NAME is wanted (--repository, GITHUB_REPOSITORY)")
+        address = urlsplit(api)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise SettingsError(f"GITHUB_API_URL, {api!r}, is no URL, such as {DEFAULT_API}")
         self.slug = slug
-        # Reads are repeated; a POST is not, since a comment could be there twice. Pauses between calls are for those
-        # who make hundreds.
-        again = GithubRetry(total=3, backoff_factor=0.2, allowed_methods={"GET"}, max_rate_limit_wait=120)
+        # A POST is not repeated: a comment could be there twice. Pauses between calls are for those who make hundreds.
+        again = GithubRetry(
+            total=3, backoff_factor=0.2, allowed_methods={"GET", "PATCH"}, max_rate_limit_wait=_LONGEST_PAUSE
+        )
         self._github = Github(
             auth=Auth.Token(token),
             base_url=api.rstrip("/"),
@@ -69,8 +77,10 @@ class Repository:
             timeout=15,
             seconds_between_requests=None,
             seconds_between_writes=None,
+            # No call for an object before something is asked of it.
+            lazy=True,
         )
-        self._repository: GithubRepository = self._github.get_repo(slug, lazy=True)
+        self._repository: GithubRepository = self._github.get_repo(slug)
         self._me: str | None = None
 
     @classmethod
@@ -94,7 +104,7 @@ class Repository:
     def keep_comment(self, number: int, marker: str, body: str) -> str:
         """Write the one comment with this marker, or bring it up to date; its URL. Others with it are deleted."""
         with self._asked(f"comments of pull request {number}"):
-            issue = self._issue(number)
+            issue = self._repository.get_issue(number)
             ours = [c for c in issue.get_comments() if (c.body or "").startswith(marker) and self._is_me(c.user)]
             if not ours:
                 return str(issue.create_comment(body).html_url)
@@ -134,17 +144,6 @@ class Repository:
             found.edit(state="closed", state_reason="completed")
         return str(found.html_url)
 
-    def _issue(self, number: int) -> Issue:
-        from github.Issue import Issue
-
-        # Without asking for it first: only its comments are wanted.
-        return Issue(
-            self._repository.requester,
-            {},
-            {"number": number, "url": f"{self._repository.url}/issues/{number}"},
-            completed=True,
-        )
-
     def _is_me(self, user: NamedUser | Organization) -> bool:
         if self._me is None:
             self._me = self._login()
@@ -177,11 +176,14 @@ class Repository:
             ) from None
 
 
-def _told(error: object) -> str:
-    status = getattr(error, "status", None)
-    data = getattr(error, "data", None)
-    message = data.get("message") if isinstance(data, dict) else None
-    text = f"{status} {message or ''}".strip()
+def _told(error: GithubException) -> str:
+    status, data = error.status, error.data if isinstance(error.data, dict) else {}
+    details = [
+        detail["message"] for detail in data.get("errors") or () if isinstance(detail, dict) and "message" in detail
+    ]
+    text = " ".join(f"{status} {data.get('message') or ''} {'; '.join(map(str, details))}".split())
+    if status in (403, 429) and "rate limit" in text.lower():
+        return f"{text}: this token's calls are used up for now; run it again later"
     if status == 401:
         return f"{text}: the token is wrong or has expired"
     if status == 403:
