@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from pulumi_runpod.components import ColdStart, GpuNeed, SdxlService, SdxlServiceArgs, Traffic
+from pulumi_runpod import RolloutArgs
+from pulumi_runpod.components import SDXL_SMOKE_INPUT, ColdStart, GpuNeed, SdxlService, SdxlServiceArgs, Traffic
 from stacks.references import output_of
 from stacks.settings import ServiceSettings
 from stacks.weights import weights_source
@@ -48,6 +49,7 @@ def service_args(settings: ServiceSettings) -> SdxlServiceArgs:
         weights=weights_source(settings),
         protect_volume=settings.protect_volume,
         container_disk_gb=settings.container_disk_gb,
+        rollout=_rollout(settings),
         environment=settings.environment,
         traffic=_traffic(settings),
         cold_start=ColdStart(model_load_seconds=settings.model_load_seconds),
@@ -107,6 +109,15 @@ def platform_volumes(settings: ServiceSettings) -> Sequence[pulumi.Input[str]]:
 
 def _chooses_pool(settings: ServiceSettings) -> bool:
     return settings.gpu_vram_gb is not None and "gpu_pools" not in settings.model_fields_set
+
+
+def _rollout(settings: ServiceSettings) -> RolloutArgs | None:
+    if settings.health_gate == "off":
+        return None
+    rollout: RolloutArgs = {"timeout": settings.health_gate_timeout_seconds}
+    if settings.health_gate == "smoke":
+        rollout["smoke_input"] = SDXL_SMOKE_INPUT if settings.smoke_input is None else settings.smoke_input
+    return rollout
 
 
 def _traffic(settings: ServiceSettings) -> Traffic | None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
+WEEK_SECONDS = 7 * 24 * 3600
 ServiceEnvironment = Literal["dev", "staging", "prod"]
 
 
@@ -40,10 +42,35 @@ def _reasons(value: object) -> object:
     return {name.strip(): why.strip() for name, _, why in pairs}
 
 
-Reasons = Annotated[Mapping[str, str], BeforeValidator(_reasons)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-StackName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,2}$")]
+def _json(value: object) -> object:
+    """A job's input is written as YAML, or as JSON text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a setting takes, in words, where its type does not say it well."""
+
+    text: str
+
+
+Words = Annotated[str, Field(min_length=1)]
+Reasons = Annotated[Mapping[Words, Words], BeforeValidator(_reasons), Allowed("must be a map, written A=why; B=why")]
+Names = Annotated[tuple[str, ...], BeforeValidator(_split), Allowed("must be a list of names, written A,B")]
+JobInput = Annotated[
+    Mapping[str, JsonValue] | None, BeforeValidator(_json), Allowed("must be the input of a job, a JSON object")
+]
+StackName = Annotated[
+    Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,2}$")] | None,
+    Allowed("must be the name of a stack, such as platform or organization/project/platform"),
+]
 """`platform`, or `organization/project/platform` for a stack of another project."""
+HealthGate = Literal["off", "worker", "smoke"]
 
 
 class CommonSettings(BaseModel):
@@ -57,10 +84,14 @@ class CommonSettings(BaseModel):
     """Of each volume. Grows, never shrinks."""
     protect_volume: bool = False
     """Refuse to delete the volumes."""
-    weights_from: str | None = Field(default=None, min_length=1)
+    weights_from: str | None = Field(
+        default=None, min_length=1, examples=["hf:stabilityai/stable-diffusion-xl-base-1.0"]
+    )
     """What to put on the volumes as `model`: a folder of the machine that runs `up`, or `hf:ORGANIZATION/NAME` for a
     repository in its Hugging Face cache. Without it, whatever lies there is used."""
-    model: str = Field(default="sdxl-base", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    model: Annotated[str, Allowed("must be the name of a folder: letters, digits and . _ -")] = Field(
+        default="sdxl-base", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+    )
     """Folder under `models/` on the volumes that holds the weights."""
 
 
@@ -76,19 +107,19 @@ class ServiceSettings(CommonSettings):
 
     environment: ServiceEnvironment
     """Which defaults hold. The stack's own name when that is dev, staging, prod, or pr-NUMBER (which is a dev)."""
-    platform_stack: StackName | None = None
+    platform_stack: StackName = Field(default=None, examples=["platform"])
     """Stack that owns the volumes. Without it, the service has volumes of its own."""
 
-    image: str | None = Field(default=None, min_length=1)
+    image: str | None = Field(default=None, min_length=1, examples=["registry.example.com/team/sdxl-worker@sha256:..."])
     """The worker's image. Where promoteFrom is set, only the image that was promoted is accepted."""
-    promote_from: StackName | None = None
+    promote_from: StackName = Field(default=None, examples=["staging"])
     """Stack whose image is deployed here: the very digest that it runs."""
     allow_unpromoted_image: bool = False
     """Deploy `image` although another one was promoted."""
 
     gpu_pools: Names = Field(default=("ADA_24",), min_length=1)
     """Ids of serverless GPU pools, best first."""
-    gpu_vram_gb: float | None = Field(default=None, ge=0.1, le=10_000)
+    gpu_vram_gb: float | None = Field(default=None, ge=0.1, le=10_000, examples=[12])
     """GPU memory that the model needs. Where gpuPools is not set, the cheapest pool with 20 % more is taken."""
     container_disk_gb: int = Field(default=20, ge=1, le=4096)
 
@@ -104,29 +135,37 @@ class ServiceSettings(CommonSettings):
     """REQUEST_COUNT: waiting and running requests per worker."""
     flashboot: Literal["OFF", "FLASHBOOT", "PRIORITY_FLASHBOOT"] = "FLASHBOOT"
 
-    execution_timeout_seconds: int = Field(default=240, ge=5, le=7 * 24 * 3600)
+    execution_timeout_seconds: int = Field(default=240, ge=5, le=WEEK_SECONDS)
     """RunPod ends a job that has worked this long (`timeout` of the endpoint)."""
-    endpoint_timeout_seconds: int = Field(default=300, ge=6, le=7 * 24 * 3600)
+    endpoint_timeout_seconds: int = Field(default=300, ge=6, le=WEEK_SECONDS)
     """How long a caller waits for an answer, which is for clients to keep. Above the execution timeout, so that a stuck
     job fails cleanly."""
 
-    requests_per_day: float | None = Field(default=None, ge=0.001, le=1_000_000_000)
+    health_gate: HealthGate = "off"
+    """When an `up` that makes a release ends: at once (`off`), when a `worker` of the release is ready, or when one has
+    done a `smoke` job. A release that fails is taken back, and so does the `up`."""
+    health_gate_timeout_seconds: int = Field(default=600, ge=10, le=7200)
+    """For the whole wait: pull of the image, start, load of the model, smoke job."""
+    smoke_input: JobInput = Field(default=None, examples=['{"prompt": "a red fox"}'])
+    """Input of the smoke job, which must end COMPLETED. Without it, a small image of few steps."""
+
+    requests_per_day: float | None = Field(default=None, ge=0.001, le=1_000_000_000, examples=[500])
     """Expected traffic, for cost and advice; goes with secondsEach."""
-    seconds_each: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    seconds_each: float | None = Field(default=None, ge=0.001, le=WEEK_SECONDS, examples=[4])
     """Average time at work of a request."""
     bursty: bool = True
     """Whether requests come in waves with pauses between."""
     active_hours_per_day: float = Field(default=24, ge=0.1, le=24)
     """Hours that the requests of a day spread over."""
-    latency_target_seconds: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    latency_target_seconds: float | None = Field(default=None, ge=0.001, le=WEEK_SECONDS, examples=[60])
     """How soon a caller needs the answer, queue and cold start included."""
-    worst_case_seconds: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    worst_case_seconds: float | None = Field(default=None, ge=0.001, le=WEEK_SECONDS, examples=[60])
     """The longest that a healthy request may take."""
-    model_load_seconds: float | None = Field(default=None, ge=0.001, le=7 * 24 * 3600)
+    model_load_seconds: float | None = Field(default=None, ge=0.001, le=WEEK_SECONDS, examples=[20])
     """Measured load of the model at a cold start; without it, a forecast."""
     guard: Literal["off", "warn", "error"] = "warn"
     """Advice: none; said, and errors stop; or warnings stop as well."""
-    silenced_advice: Reasons = Field(default_factory=dict)
+    silenced_advice: Reasons = Field(default_factory=dict, examples=["RP004=one user, who waits"])
     """Rule -> why it does not hold here, `RP004=one user, who waits; RP008=...`."""
 
 

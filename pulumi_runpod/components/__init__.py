@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pulumi_runpod.components.inputs import ColdStart, GpuNeed, InputError, Traffic
-from pulumi_runpod.components.sdxl import SdxlService, SdxlServiceArgs
+from pulumi_runpod.components.sdxl import SDXL_SMOKE_INPUT, SdxlService, SdxlServiceArgs
 from pulumi_runpod.components.service import ServerlessService, ServerlessServiceArgs
 from pulumi_runpod.components.worker_image import WorkerImage, WorkerImageArgs
 
 __all__ = [
+    "SDXL_SMOKE_INPUT",
     "ColdStart",
     "GpuNeed",
     "InputError",

@@ -13,6 +13,15 @@ from pulumi_runpod.components.worker_source import cuda_floor
 from pulumi_runpod.resources.model_weights import HuggingFaceSnapshot, LocalDirectory, ModelWeights, Urls
 from pulumi_runpod.resources.network_volume import NetworkVolume
 
+SDXL_SMOKE_INPUT: Mapping[str, Any] = {
+    "prompt": "a red fox in the snow",
+    "width": 512,
+    "height": 512,
+    "num_inference_steps": 4,
+    "seed": 1,
+}
+"""Input of a job that takes the worker a second or two and goes through all of it: `rollout={"smoke_input": ...}`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SdxlServiceArgs(ServerlessServiceArgs):

@@ -19,7 +19,7 @@ from pulumi_runpod.components.outlook import chosen_pools, forecast
 from pulumi_runpod.components.plan_inputs import plan_inputs, volume_plan
 from pulumi_runpod.planning.advice import Market
 from pulumi_runpod.planning.service import Environment, Guard
-from pulumi_runpod.resources.args import GpuArgs, QueueDelayArgs, ScalingArgs, WorkersArgs
+from pulumi_runpod.resources.args import GpuArgs, QueueDelayArgs, RolloutArgs, ScalingArgs, WorkersArgs
 from pulumi_runpod.resources.endpoint import Endpoint, FlashBoot
 from pulumi_runpod.resources.network_volume import NetworkVolume
 from pulumi_runpod.resources.template import Template
@@ -61,6 +61,11 @@ class ServerlessServiceArgs:
     container_disk_gb: pulumi.Input[int] = 20
     registry: pulumi.Input[str] | None = None
     """Id of a registry credential for a private image."""
+    rollout: RolloutArgs | None = None
+    """`{"timeout": 600, "smoke_input": {...}}`: an `up` ends when its release serves, or takes it back and
+    fails with the reason. `timeout`: seconds for the whole wait. `smoke_input`: input of a job that must end
+    COMPLETED; without one, a worker must be ready. Default: no wait.
+    """
 
     environment: Environment | None = None
     """What the service is for: some advice holds in dev or prod alone."""
@@ -126,6 +131,7 @@ class ServerlessService(pulumi.ComponentResource):
             flashboot=args.flashboot,
             data_center_ids=list(args.data_centers),
             network_volumes=[v.id if isinstance(v, NetworkVolume) else v for v in volumes],
+            rollout=args.rollout,
             opts=pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(depends_on=self._needed_first)),
         )
         self.endpoint_id = self.endpoint.id

@@ -76,7 +76,7 @@ def test_a_service_in_several_data_centers_has_a_volume_in_each(
 def test_prod_runs_the_very_digest_that_staging_runs(stack: Callable[..., RealStack]) -> None:
     """Without an image of its own, prod follows staging, digest by digest, and keeps its endpoint."""
     staging = stack("staging", image=IMAGES[0])
-    prod = stack("prod")
+    prod = stack("prod", healthGate="off")
     deployed(staging.up())
     first = deployed(prod.up())
     staging.config(f"{PROJECT}:image", IMAGES[1])
@@ -92,7 +92,7 @@ def test_prod_refuses_an_image_that_staging_does_not_run(
 ) -> None:
     """Another image is refused with both ways out, and deployed when the settings say so."""
     deployed(stack("staging", image=IMAGES[0]).up())
-    prod = stack("prod", image=IMAGES[1])
+    prod = stack("prod", image=IMAGES[1], healthGate="off")
     local_runpod.forget_calls()
     told = reason(prod.up())
 

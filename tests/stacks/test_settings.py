@@ -25,13 +25,14 @@ def mistakes(stack: str = "dev", **config: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("stack", "workers_min", "protected"), [("dev", 0, False), ("staging", 0, False), ("prod", 1, True)]
+    ("stack", "workers_min", "protected", "gate"),
+    [("dev", 0, False, "off"), ("staging", 0, False, "off"), ("prod", 1, True, "smoke")],
 )
-def test_each_environment_has_its_defaults(stack: str, workers_min: int, protected: bool) -> None:
-    """dev and staging cost nothing when idle; prod keeps a worker warm and its volume protected."""
+def test_each_environment_has_its_defaults(stack: str, workers_min: int, protected: bool, gate: str) -> None:
+    """dev and staging cost nothing when idle; prod keeps a worker warm, protects its volume and tries each release."""
     found = settings(stack)
 
-    assert (workers_min, protected) == (found.workers_min, found.protect_volume)
+    assert (workers_min, protected, gate) == (found.workers_min, found.protect_volume, found.health_gate)
     assert (
         found.idle_timeout_seconds,
         found.execution_timeout_seconds,
@@ -72,6 +73,11 @@ def test_every_mistake_is_told_at_once() -> None:
         ("gpuPools", "", "must be a list of names, written A,B"),
         ("gpuPools", "[1", "must be a list of names, written A,B"),
         ("gpuPools", "[1]", "must be a list of names, written A,B"),
+        ("healthGate", "on", "must be 'off', 'worker' or 'smoke'"),
+        ("healthGateTimeoutSeconds", "5", "must be a whole number from 10 to 7200"),
+        ("smokeInput", "a fox", "must be the input of a job, a JSON object"),
+        ("protectVolume", "maybe", "must be true or false"),
+        ("platformStack", "a b", "must be the name of a stack, such as platform"),
     ],
 )
 def test_a_wrong_value_is_told_with_its_key_and_range(key: str, value: str, allowed: str) -> None:
@@ -87,8 +93,7 @@ def test_an_unknown_key_is_told_with_the_known_ones() -> None:
     (line,) = mistakes(workerMax="3")
 
     assert line.startswith("workerMax is not a setting. Known: ")
-    assert "workersMax" in line
-    assert "pulumi config rm workerMax" in line
+    assert "To mend it: pulumi config set workersMax 3 --stack dev; pulumi config rm workerMax --stack dev" in line
 
 
 def test_a_stack_of_another_name_must_say_which_environment_it_is() -> None:

@@ -62,14 +62,16 @@ def test_silenced_advice_is_a_map(written: str) -> None:
             {"requestsPerDay": "-5", "secondsEach": "4"},
             (
                 "requestsPerDay is '-5': must be a number from 0.001 to 1000000000. "
-                "To remove it: pulumi config rm requestsPerDay --stack staging"
+                "To mend it: pulumi config set requestsPerDay 500 --stack staging, "
+                "or pulumi config rm requestsPerDay --stack staging"
             ),
         ),
         (
             {"requestsPerDay": "nan", "secondsEach": "4"},
             (
                 "requestsPerDay is 'nan': must be a number from 0.001 to 1000000000. "
-                "To remove it: pulumi config rm requestsPerDay --stack staging"
+                "To mend it: pulumi config set requestsPerDay 500 --stack staging, "
+                "or pulumi config rm requestsPerDay --stack staging"
             ),
         ),
         (
