@@ -28,7 +28,7 @@ down: setup
 	@.venv/bin/python tools/stack.py down $(STACK)
 
 test: setup
-	@$(PYTHON) tools/setup.py --only browser
+	@$(PYTHON) tools/setup.py --only browser --only engine
 	.venv/bin/python -m pytest
 	.venv-worker/bin/python -m pytest tests/worker
 

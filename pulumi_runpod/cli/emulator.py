@@ -61,6 +61,7 @@ def serve(
         api_key=api_key,
         quota=_checked_quota(quota),
         worker_commands=_worker_commands(worker),
+        containers=True,
     )
     # Only the server itself needs what it is made of: every other command starts without it.
     from pulumi_runpod.emulator.server import serve as serve_in_foreground

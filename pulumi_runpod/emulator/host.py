@@ -36,6 +36,12 @@ class Host(Protocol):
     def refusal(self, image: str) -> str | None:
         """Why workers of this image cannot run here."""
 
+    def is_real(self, image: str) -> bool:
+        """Whether workers of this image are containers: theirs is a real pull and a real start."""
+
+    async def prepare(self, worker: Worker, body: JsonObject) -> bool:
+        """Have the image of a container. Whether it had to be pulled. Raises WorkerStartError."""
+
     async def run(self, worker: Worker, body: JsonObject) -> RunningWorker:
         """Start the worker's program. Raises WorkerStartError."""
 

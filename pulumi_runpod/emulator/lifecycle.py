@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Protocol
 
 from pulumi_runpod.emulator import coldstart, scaling
-from pulumi_runpod.emulator.coldstart import ColdStart
+from pulumi_runpod.emulator.coldstart import ColdStart, Phases
 from pulumi_runpod.emulator.host import Host
 from pulumi_runpod.emulator.worker import Worker
 from pulumi_runpod.emulator.workers.runtime import WorkerStartError
@@ -20,6 +21,8 @@ from pulumi_runpod.wire.model import JsonObject
 
 THROTTLE_RETRY = 5.0
 """Seconds between two looks of a throttled worker for room. Room that becomes free is seen at once."""
+ENGINE_RETRY = 10.0
+"""Seconds between two looks for a Docker engine that does not answer."""
 _SIGNAL_LATENCY = 0.1
 """Real seconds after which a worker surely knows of its SIGTERM."""
 
@@ -161,20 +164,48 @@ class Lifecycle:
             refusal = "requests to LOAD_BALANCER endpoints are not routed to workers here: use a QUEUE endpoint"
         if refusal is not None:
             worker.phase = "unhealthy"
-            worker.log.write("system", refusal)
+            if refusal != worker.refused:
+                worker.refused = refusal
+                worker.log.write("system", refusal)
+            if host.is_real(worker.image):
+                self._after(worker, ENGINE_RETRY, self._pull)
             self._owner.work_changed()
             return
+        worker.refused = ""
         if host.faults.take("worker.image_missing", endpoint_id) is not None:
             self._failed(worker, f"image pull: {worker.image}: not found")
             return
         slow = host.faults.take("worker.slow_pull", endpoint_id)
         flashboot = self._flashboots(worker)
+        worker.limit = self._clock.call_later(self._init_timeout(), lambda: self._too_long(worker))
+        worker.log.write("system", "start from FlashBoot" if flashboot else f"image pull: {worker.image}: pending")
         worker.phases = coldstart.phases(
             host.switches, flashboot=flashboot, slow_pull_factor=slow.factor if slow is not None else 1.0
         )
-        worker.log.write("system", "start from FlashBoot" if flashboot else f"image pull: {worker.image}: pending")
-        worker.limit = self._clock.call_later(self._init_timeout(), lambda: self._too_long(worker))
-        self._after(worker, worker.phases.image_pull, self._create_container)
+        if host.is_real(worker.image):
+            # These phases take what they take; only a fault makes the first one longer.
+            worker.phases = Phases(worker.phases.image_pull if slow is not None else 0.0, 0.0)
+            self._after(worker, worker.phases.image_pull, lambda pulled: self._spawn(self._really_pull(pulled)))
+        else:
+            self._after(worker, worker.phases.image_pull, self._create_container)
+
+    async def _really_pull(self, worker: Worker) -> None:
+        """Have the image on this machine."""
+        began, attempt = self._clock.now(), worker.failures
+        failure = None
+        try:
+            pulled = await self._host.prepare(worker, self._owner.body)
+        except WorkerStartError as error:
+            failure = str(error)
+        if worker.phase != "pulling" or worker.failures != attempt:
+            return  # it was ended, or given up and begun anew
+        if failure is not None:
+            self._failed(worker, f"image pull: {worker.image}: failed: {failure}")
+            return
+        if pulled:
+            took = self._clock.now() - began
+            worker.phases = replace(worker.phases, image_pull=worker.phases.image_pull + took)
+        self._create_container(worker)
 
     def _create_container(self, worker: Worker) -> None:
         worker.phase = "starting"
@@ -189,9 +220,7 @@ class Lifecycle:
         """Last phase: the worker's own program, until it asks for its first job."""
         worker.phase, worker.started_at = "loading", self._clock.now()
         worker.log.write("system", f"start container for {worker.image}: begin")
-        task = asyncio.get_running_loop().create_task(self._run(worker))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._spawn(self._run(worker))
 
     async def _run(self, worker: Worker) -> None:
         """One start of the worker's program, from its first instant to its last."""
@@ -199,11 +228,15 @@ class Lifecycle:
         try:
             running = worker.running = await host.run(worker, self._owner.body)
         except WorkerStartError as error:
-            if worker.phase == "ending":
+            if worker.is_ending():
                 self._bury(worker)
             else:
                 self._failed(worker, f"start container: {error}")
             return
+        if host.is_real(worker.image):
+            now = self._clock.now()
+            took = now - (worker.started_at or now)
+            worker.started_at, worker.phases = now, replace(worker.phases, container_start=took)
         if worker.placement is not None:
             worker.meter = host.consumption.begin(worker.endpoint_id, worker.id, worker.placement)
         if (
@@ -260,6 +293,11 @@ class Lifecycle:
         self.ending.pop(worker.id, None)
         worker.release_polls()
         self._host.gone(worker)
+
+    def _spawn(self, step: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(step)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _after(self, worker: Worker, seconds: float, step: Callable[[Worker], None]) -> None:
         worker.timer = self._clock.call_later(seconds, lambda: step(worker))

@@ -30,8 +30,9 @@ _READY_TIMEOUT_S = 30
 class LocalRunPod:
     """The whole local RunPod in a thread of this process.
 
-    `workers` maps globs of images to commands, as `--worker` does. `frozen_at` stops the clock at that time, seconds
-    since the epoch: `advance` moves it. With `state_dir` the state stays behind; without, it is thrown away.
+    `workers` maps globs of images to commands, as `--worker` does. `containers`: other images are run by the Docker
+    engine of this machine. `frozen_at` stops the clock at that time, seconds since the epoch: `advance` moves it. With
+    `state_dir` the state stays behind; without, it is thrown away.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class LocalRunPod:
         quota: str = DEFAULT_QUOTA,
         switches: Switches | None = None,
         workers: Mapping[str, str] | None = None,
+        containers: bool = False,
         frozen_at: float | None = None,
         state_dir: Path | None = None,
     ) -> None:
@@ -48,6 +50,7 @@ class LocalRunPod:
         self._quota = quota
         self._switches = switches or Switches()
         self._workers = tuple(WorkerCommand(glob, command) for glob, command in (workers or {}).items())
+        self._containers = containers
         self._frozen_at = frozen_at
         self._state_dir = state_dir
         self._stack = contextlib.ExitStack()
@@ -63,6 +66,7 @@ class LocalRunPod:
                 quota=self._quota,
                 switches=self._switches,
                 worker_commands=self._workers,
+                containers=self._containers,
                 frozen_at=self._frozen_at,
             )
             bound = stack.enter_context(contextlib.closing(bind(settings)))

@@ -87,6 +87,7 @@ class Platform:
     faults: Faults = field(default_factory=Faults)
     stock: Stock = field(default_factory=Stock)
     worker_commands: tuple[WorkerCommand, ...] = ()
+    containers: bool = False
     scheduler: SchedulerLike = field(default_factory=NoScheduler)
     base_url: str = ""
     """`http://127.0.0.1:PORT`, without `/v2`; known once the socket is bound. Request URLs derive from it."""

@@ -24,12 +24,16 @@ from pulumi_runpod.emulator.releases import FIRST_VERSION, Releases
 from pulumi_runpod.emulator.switches import Switches
 from pulumi_runpod.emulator.webhooks import Webhooks
 from pulumi_runpod.emulator.worker import Worker
+from pulumi_runpod.emulator.workers.choice import ChosenRuntime
+from pulumi_runpod.emulator.workers.container import ContainerRuntime
 from pulumi_runpod.emulator.workers.environment import fill_secrets, worker_environment
 from pulumi_runpod.emulator.workers.process import Command, ProcessRuntime
-from pulumi_runpod.emulator.workers.runtime import RunningWorker, WorkerRuntime, WorkerSpec
+from pulumi_runpod.emulator.workers.runtime import RegistryLogin, RunningWorker, WorkerRuntime, WorkerSpec
+from pulumi_runpod.wire.container import decode_args
 from pulumi_runpod.wire.endpoint import ENDPOINTS
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES
+from pulumi_runpod.wire.registry import REGISTRIES
 from pulumi_runpod.wire.secret import SECRETS
 
 
@@ -49,9 +53,11 @@ class Scheduler:
         self.resets = 0
         """How often the account was emptied: whoever remembers some of it begins anew."""
         self._fleets: dict[str, Fleet] = {}
-        self._runtime = runtime or ProcessRuntime(
-            [Command.parse(c.image_glob, c.command) for c in platform.worker_commands]
-        )
+        commands = [Command.parse(c.image_glob, c.command) for c in platform.worker_commands]
+        processes: WorkerRuntime = ProcessRuntime(commands)
+        if platform.containers:
+            processes = ChosenRuntime(processes, ContainerRuntime(platform.state_dir))
+        self._runtime = runtime or processes
         self._workers_dir = platform.state_dir / "workers"
         self.jobs.on_final = self._job_ended
         self.jobs.on_expired = self._job_expired
@@ -61,6 +67,7 @@ class Scheduler:
     async def start(self) -> None:
         """Take up what a former process left: its jobs wait again, its workers are gone."""
         shutil.rmtree(self._workers_dir, ignore_errors=True)
+        await self._runtime.open()
         for row in reversed(self.platform.store.list(ENDPOINTS.kind)):
             self._open(row.id, row.body, row.private)
         for job in self.jobs.load():
@@ -87,6 +94,7 @@ class Scheduler:
         fleets, self._fleets = list(self._fleets.values()), {}
         for fleet in fleets:
             fleet.close("the local RunPod ends")
+        await self._runtime.close()
         for fleet in fleets:
             await fleet.life.all_gone()
 
@@ -185,9 +193,19 @@ class Scheduler:
     def refusal(self, image: str) -> str | None:
         return self._runtime.refusal(image)
 
+    def is_real(self, image: str) -> bool:
+        return self._runtime.is_real(image)
+
+    async def prepare(self, worker: Worker, body: JsonObject) -> bool:
+        return await self._runtime.prepare(self._spec(worker, body), worker.log.write)
+
     async def run(self, worker: Worker, body: JsonObject) -> RunningWorker:
+        spec = self._spec(worker, body)
+        (spec.home / "tmp").mkdir(parents=True, exist_ok=True)
+        return await self._runtime.start(spec, worker.log.write)
+
+    def _spec(self, worker: Worker, body: JsonObject) -> WorkerSpec:
         home = self._workers_dir / worker.id
-        (home / "tmp").mkdir(parents=True, exist_ok=True)
         placement = worker.placement
         volume_id = placement.volume_id if placement is not None else None
         volume = self.platform.volume_dir(volume_id).resolve() if volume_id is not None else None
@@ -197,14 +215,34 @@ class Scheduler:
             worker_id=worker.id,
             worker_key=worker.key,
             endpoint_env=fill_secrets(body.get("env") or {}, self._secret),
-            home=home.resolve(),
             gpu_type_id=placement.gpu_type_id if placement is not None else None,
             gpu_count=placement.gpu_count if placement is not None else 0,
             data_center_id=placement.data_center_id if placement is not None else None,
             volume_id=volume_id,
-            volume=volume,
         )
-        return await self._runtime.start(WorkerSpec(worker.id, worker.image, env, volume), worker.log.write)
+        entrypoint, cmd = decode_args(body.get("args") or "")
+        on_cpu = placement is not None and placement.gpu_type_id is None
+        return WorkerSpec(
+            worker.id,
+            worker.image,
+            env,
+            volume,
+            home=home.resolve(),
+            entrypoint=tuple(entrypoint),
+            cmd=tuple(cmd),
+            login=self._login(body.get("registry")),
+            gpu_count=placement.gpu_count if placement is not None else 0,
+            vcpu_count=placement.vcpu_count if placement is not None and on_cpu else None,
+            memory_gb=(
+                self.platform.catalog.memory_gb(placement.pool, placement.vcpu_count)
+                if placement is not None and on_cpu
+                else None
+            ),
+        )
+
+    def _login(self, registry_id: str | None) -> RegistryLogin | None:
+        row = self.platform.store.get(REGISTRIES.kind, registry_id) if registry_id is not None else None
+        return RegistryLogin(row.private["username"], row.private["password"]) if row is not None else None
 
     def lower_maximum(self, endpoint_id: str, maximum: int, reason: str) -> None:
         fleet = self._fleets.get(endpoint_id)

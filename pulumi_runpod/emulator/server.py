@@ -60,6 +60,7 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
                     state_dir=settings.state_dir,
                     switches=settings.switches or Switches(),
                     worker_commands=settings.worker_commands,
+                    containers=settings.containers,
                 )
                 job_plane.attach(platform)
             except ValueError as wrong:

@@ -41,6 +41,8 @@ class ServerSettings:
     """None: `DEFAULT_KEY`, refused for a public address."""
     quota: str = DEFAULT_QUOTA
     worker_commands: tuple[WorkerCommand, ...] = ()
+    containers: bool = False
+    """Run other images as containers, where a Docker engine answers."""
     switches: Switches | None = None
     """None: their defaults."""
     frozen_at: float | None = None

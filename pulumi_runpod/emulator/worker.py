@@ -69,6 +69,8 @@ class Worker:
     heartbeat: asyncio.TimerHandle | None = None
     """Due when it has been silent for too long, in real time."""
     end_reason: str = ""
+    refused: str = ""
+    """Why it cannot be run here, as it was last told."""
 
     def is_ending(self) -> bool:
         """Whether it is on its way out."""

@@ -16,7 +16,16 @@ from bootstrap.cache import link
 from bootstrap.commands import run
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
-from bootstrap.go_programs import BUILDCTL, BUILDKITD, DOCKER_BUILD, REGISTRY, RUNC, GoProgram, obtain_program
+from bootstrap.go_programs import (
+    BUILDCTL,
+    BUILDKITD,
+    DOCKER_BUILD,
+    REGISTRY,
+    RUNC,
+    GoProgram,
+    entry_name,
+    obtain_program,
+)
 from bootstrap.places import Places
 from bootstrap.pulumi_toolchain import find_official
 from bootstrap.system_packages import SystemPackage, on_path
@@ -64,7 +73,7 @@ def ensure_plugin(places: Places, *, console: Console) -> Path:
 
 def ensure_tools(places: Places, *, console: Console) -> ImageTools:
     """Registry, and with root a builder. Raises SetupError when one cannot be built or installed."""
-    registry = _program("docker-registry", DEBIAN_REGISTRY, REGISTRY, places, console=console)
+    registry = ensure_registry(places, console=console)
     if os.geteuid() != 0:
         return ImageTools(registry)
     buildctl = obtain_program(BUILDCTL, places, console=console) / BUILDCTL.name
@@ -76,6 +85,19 @@ def ensure_tools(places: Places, *, console: Console) -> ImageTools:
         buildctl=buildctl,
         runc=_program("runc", DEBIAN_RUNC, RUNC, places, console=console),
     )
+
+
+def ensure_registry(places: Places, *, console: Console) -> Path:
+    """Raises SetupError when it can be neither installed nor built."""
+    return _program("docker-registry", DEBIAN_REGISTRY, REGISTRY, places, console=console)
+
+
+def find_registry(places: Places) -> Path | None:
+    """The one that `ensure_registry` would return, if it is there already."""
+    if found := shutil.which("docker-registry"):
+        return Path(found)
+    built = places.cache / entry_name(REGISTRY, places) / REGISTRY.name
+    return built if built.exists() else None
 
 
 def _program(name: str, package: SystemPackage, built: GoProgram, places: Places, *, console: Console) -> Path:

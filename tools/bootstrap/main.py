@@ -1,8 +1,8 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker, images or browser, with what that part needs; may be repeated.
-                   Without it: all but images, which only a stack that builds its image needs, and browser, which
-                   only tests need
+--only PART        system, python, pulumi, worker, images, engine or browser, with what that part needs; may be
+                   repeated. Without it: all but images and engine (Docker's), which only a stack that builds its
+                   image needs, and browser, which only tests need
 --print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
@@ -16,14 +16,22 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bootstrap import image_toolchain, pulumi_toolchain, python_environment, system_packages, worker_environment
+from bootstrap import (
+    docker_engine,
+    image_toolchain,
+    pulumi_toolchain,
+    python_environment,
+    system_packages,
+    worker_environment,
+)
 from bootstrap.cache import prune
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
+from bootstrap.image_services import exclusively
 from bootstrap.places import Places, this_clone
 
 USUAL_PARTS = ("system", "python", "pulumi", "worker")
-PARTS = (*USUAL_PARTS, "images", "browser")
+PARTS = (*USUAL_PARTS, "images", "engine", "browser")
 PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": "worker"}
 """What --print knows, and the part that makes it."""
 
@@ -72,7 +80,9 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
     paths: dict[str, Path] = {}
     if "browser" in wanted:
         _ensure_browser(console)
-    if wanted <= {"system", "browser"}:
+    if "engine" in wanted:
+        _ensure_engine(places, console)
+    if wanted <= {"system", "browser", "engine"}:
         return paths
     if "python" in wanted:
         python_environment.ensure(places, console=console)
@@ -89,6 +99,13 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
         if worker is not None:
             paths["worker-python"] = worker / "bin" / "python"
     return paths
+
+
+def _ensure_engine(places: Places, console: Console) -> None:
+    """A Docker engine that runs, and a registry. Where there can be none, workers are processes, and it says so."""
+    with exclusively(places, console=console) as services:
+        if docker_engine.ensure(services.directory, console=console):
+            image_toolchain.ensure_registry(places, console=console)
 
 
 def _ensure_browser(console: Console) -> None:

@@ -1,6 +1,6 @@
 """The environment of a worker: the endpoint's own variables, and the ones by which the SDK finds its platform.
 
-Nothing of this process's environment gets in, save what a program cannot run without.
+Nothing of this process's environment gets in, save what a program of this machine cannot run without.
 """
 
 from __future__ import annotations
@@ -27,6 +27,18 @@ def fill_secrets(env: Mapping[str, str], secret: Callable[[str], str | None]) ->
     return {name: _SECRET.sub(value_of, text) for name, text in env.items()}
 
 
+def machine_environment(home: Path, volume: Path | None) -> dict[str, str]:
+    """What a process needs besides, and a container has from its image.
+
+    A container has its volume at `/runpod-volume`; a process is told where it is.
+    """
+    env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    env |= {"HOME": str(home), "TMPDIR": str(home / "tmp")}
+    if volume is not None:
+        env["RUNPOD_VOLUME_PATH"] = str(volume)
+    return env
+
+
 def worker_environment(
     *,
     base_url: str,
@@ -34,22 +46,15 @@ def worker_environment(
     worker_id: str,
     worker_key: str,
     endpoint_env: Mapping[str, str],
-    home: Path,
     gpu_type_id: str | None,
     gpu_count: int,
     data_center_id: str | None,
     volume_id: str | None,
-    volume: Path | None,
 ) -> dict[str, str]:
-    """`endpoint_env` with secrets filled in. `$ID` and `$RUNPOD_POD_ID` are for the SDK to replace, not for us.
-
-    A container has its volume at `/runpod-volume`; a process is told where it is: RUNPOD_VOLUME_PATH.
-    """
+    """`endpoint_env` with secrets filled in. `$ID` and `$RUNPOD_POD_ID` are for the SDK to replace, not for us."""
     url, query = f"{base_url}/v2/{endpoint_id}", f"?gpu={quote_plus(gpu_type_id or 'none')}"
-    env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     # A pipe would make Python keep the last lines of a worker that dies.
-    env |= {"HOME": str(home), "TMPDIR": str(home / "tmp"), "PYTHONUNBUFFERED": "1"}
-    env |= endpoint_env
+    env = {"PYTHONUNBUFFERED": "1", **endpoint_env}
     env |= {
         "RUNPOD_WEBHOOK_GET_JOB": f"{url}/job-take/$ID{query}",
         "RUNPOD_WEBHOOK_POST_OUTPUT": f"{url}/job-done/$RUNPOD_POD_ID/$ID{query}",
@@ -67,6 +72,6 @@ def worker_environment(
     }
     if data_center_id is not None:
         env["RUNPOD_DC_ID"] = data_center_id
-    if volume_id is not None and volume is not None:
-        env |= {"RUNPOD_VOLUME_ID": volume_id, "RUNPOD_VOLUME_PATH": str(volume)}
+    if volume_id is not None:
+        env["RUNPOD_VOLUME_ID"] = volume_id
     return env

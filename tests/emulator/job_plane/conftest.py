@@ -75,6 +75,16 @@ class Puppets:
     def refusal(self, image: str) -> str | None:
         return f"nothing here runs {image}" if image in self.unknown else None
 
+    def is_real(self, image: str) -> bool:
+        return False
+
+    async def open(self) -> None: ...
+
+    async def prepare(self, spec: WorkerSpec, log: LogSink) -> bool:
+        return False
+
+    async def close(self) -> None: ...
+
     async def start(self, spec: WorkerSpec, log: LogSink) -> RunningWorker:
         if spec.image in self.broken:
             raise WorkerStartError("exec format error")

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pulumi_runpod.emulator.workers.environment import fill_secrets, worker_environment
+from pulumi_runpod.emulator.workers.environment import fill_secrets, machine_environment, worker_environment
 from pulumi_runpod.emulator.workers.process import Command, ProcessRuntime
 from pulumi_runpod.emulator.workers.runtime import RunningWorker, WorkerSpec, WorkerStartError
 
@@ -235,13 +235,12 @@ def test_a_worker_sees_its_endpoints_variables_and_nothing_of_ours(
         worker_id="w",
         worker_key="k",
         endpoint_env={"MODEL": "m", "RUNPOD_POD_ID": "forged", "PATH": "/opt/bin"},
-        home=tmp_path,
         gpu_type_id="NVIDIA L40S",
         gpu_count=2,
         data_center_id="EU-RO-1",
         volume_id="vol",
-        volume=tmp_path / "vol",
     )
+    env = {**machine_environment(tmp_path, tmp_path / "vol"), **env}
     assert "ours" not in env.values()
     assert (env["MODEL"], env["PATH"], env["RUNPOD_POD_ID"]) == ("m", "/opt/bin", "w")
     assert env["RUNPOD_WEBHOOK_GET_JOB"] == "http://127.0.0.1:1/v2/ep/job-take/$ID?gpu=NVIDIA+L40S"

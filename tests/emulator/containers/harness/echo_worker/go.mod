@@ -1,0 +1,3 @@
+module echoworker
+
+go 1.24

@@ -1,0 +1,111 @@
+// A worker without an operating system below it, so that an image of it is one small layer: it speaks the protocol of
+// the platform's own SDK, and does what a job's input says.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+type input struct {
+	Say   string   `json:"say"`
+	Env   []string `json:"env"`
+	Read  string   `json:"read"`
+	Write string   `json:"write"`
+	Hang  bool     `json:"hang"`
+	Exit  *int     `json:"exit"`
+	Eat   int      `json:"eatMegabytes"`
+}
+
+type job struct {
+	ID    string `json:"id"`
+	Input input  `json:"input"`
+}
+
+func main() {
+	fmt.Println("echo worker starts:", strings.Join(os.Args, " "))
+	if len(os.Args) > 1 && os.Args[1] == "crash" {
+		fmt.Fprintln(os.Stderr, "told to crash")
+		os.Exit(3)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "mute" {
+		select {}
+	}
+	id := os.Getenv("RUNPOD_POD_ID")
+	take := strings.ReplaceAll(os.Getenv("RUNPOD_WEBHOOK_GET_JOB"), "$ID", id) + "&job_in_progress=0"
+	done := strings.ReplaceAll(os.Getenv("RUNPOD_WEBHOOK_POST_OUTPUT"), "$RUNPOD_POD_ID", id)
+	for {
+		status, body := call("GET", take, nil)
+		if status != http.StatusOK {
+			if status != http.StatusNoContent {
+				time.Sleep(time.Second)
+			}
+			continue
+		}
+		var taken job
+		if err := json.Unmarshal(body, &taken); err != nil {
+			panic(err)
+		}
+		result, _ := json.Marshal(map[string]any{"output": work(taken.Input)})
+		call("POST", strings.ReplaceAll(done, "$ID", taken.ID)+"&isStream=false", result)
+	}
+}
+
+func work(told input) map[string]any {
+	if told.Say != "" {
+		fmt.Println(told.Say)
+	}
+	if told.Exit != nil {
+		os.Exit(*told.Exit)
+	}
+	if told.Hang {
+		select {}
+	}
+	eaten := make([][]byte, 0, told.Eat)
+	for range told.Eat {
+		eaten = append(eaten, bytes.Repeat([]byte{1}, 1<<20))
+	}
+	env := map[string]string{}
+	for _, name := range told.Env {
+		env[name] = os.Getenv(name)
+	}
+	found := map[string]any{"uid": os.Getuid(), "args": os.Args, "env": env, "eaten": len(eaten)}
+	if told.Read != "" {
+		text, err := os.ReadFile(told.Read)
+		found["read"], found["readError"] = string(text), said(err)
+	}
+	if told.Write != "" {
+		found["writeError"] = said(os.WriteFile(told.Write, []byte("from the container"), 0o600))
+	}
+	return found
+}
+
+func said(err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func call(method, url string, body []byte) (int, []byte) {
+	request, err := http.NewRequest(method, url, bytes.NewReader(body))
+	if err != nil {
+		panic(err)
+	}
+	request.Header.Set("Authorization", os.Getenv("RUNPOD_AI_API_KEY"))
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 0, nil
+	}
+	defer answer.Body.Close()
+	text, _ := io.ReadAll(answer.Body)
+	return answer.StatusCode, text
+}
