@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from pulumi_runpod.cli.stack import project_directory, pulumi_command, pulumi_environment
-from pulumi_runpod.errors import RunPodError, SettingsError
+from pulumi_runpod.errors import SettingsError
 from pulumi_runpod.gitops.engine import Workspace
 from pulumi_runpod.gitops.github_api import Repository
+from pulumi_runpod.gitops.workflow import WorkflowEvent
 
 StackNames = Annotated[str, typer.Option("--stacks", help="Names of stacks.", metavar="A,B")]
+Form = Annotated[Literal["markdown", "json"], typer.Option("--format", help="What to print: markdown or json.")]
 Number = Annotated[
     int | None, typer.Option("--pr", min=1, help="Number of the pull request. Default: the workflow's.", metavar="N")
 ]
@@ -50,20 +50,12 @@ def workspace_here() -> Workspace:
 
 def repository_of(repository: str | None, number: int | None) -> OnPullRequest:
     """Raises `SettingsError` where the options and the workflow name none."""
-    found = number or _number_of_event()
+    found = number or number_of_event()
     if found is None:
         raise SettingsError("which pull request? --pr N, or run in a workflow of a pull request")
     return OnPullRequest(Repository.of_environment(repository), found)
 
 
-def _number_of_event() -> int | None:
+def number_of_event() -> int | None:
     """From the event that started the workflow."""
-    file = os.environ.get("GITHUB_EVENT_PATH")
-    if not file:
-        return None
-    try:
-        event = json.loads(Path(file).read_text())
-    except (OSError, ValueError) as error:
-        raise RunPodError(f"GITHUB_EVENT_PATH, {file} -> {error}") from None
-    number = event.get("pull_request", {}).get("number") if isinstance(event, dict) else None
-    return number if isinstance(number, int) else None
+    return WorkflowEvent.of_environment().number

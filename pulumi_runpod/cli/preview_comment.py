@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
-from pulumi_runpod.cli.gitops_flags import Number, RepositoryName, StackNames, names_of, repository_of, workspace_here
-from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.cli.gitops_flags import (
+    Form,
+    Number,
+    RepositoryName,
+    StackNames,
+    names_of,
+    repository_of,
+    workspace_here,
+)
 from pulumi_runpod.gitops import publishing
-from pulumi_runpod.gitops.comment import MARKER, SUMMARY_LIMIT, Origin, comment
+from pulumi_runpod.gitops.comment import MARKER, SUMMARY, Origin, comment
 from pulumi_runpod.gitops.engine import preview_all
 from pulumi_runpod.gitops.masking import Masker
+from pulumi_runpod.gitops.preview import StackPreview
+from pulumi_runpod.gitops.workflow import WorkflowEvent
 
 PREVIEW_FAILED = 3
 
 
 def preview_comment(
     stacks: StackNames,
-    form: Annotated[
-        Literal["markdown", "json"], typer.Option("--format", help="What to print: markdown or json.")
-    ] = "markdown",
+    form: Form = "markdown",
     refresh: Annotated[
         bool, typer.Option("--refresh/--no-refresh", help="Ask RunPod how things are, so that drift is told.")
     ] = True,
@@ -36,24 +44,26 @@ def preview_comment(
     usage; 3 a preview failed, and the report, comment included, says why.
     """
     named = names_of(stacks)
-    found = preview_all(workspace_here(), named, refresh=refresh)
+    event = WorkflowEvent.of_environment()
     masker = Masker(os.environ)
-    previews = tuple(masker.told(preview) for preview in found)
-    origin = Origin(os.environ.get("GITHUB_HEAD_SHA") or os.environ.get("GITHUB_SHA", ""), publishing.run_url())
+    found = preview_all(workspace_here(), named, refresh=refresh, mask=masker.text)
+    previews = [masker.told(preview) for preview in found]
+    origin = Origin(event.commit, publishing.run_url())
     # Before anything that can fail.
-    publishing.add_to_summary(comment(previews, origin, limit=SUMMARY_LIMIT))
-    if form == "json":
-        typer.echo(json.dumps({"stacks": [preview.json_ready() for preview in previews]}))
-    else:
-        typer.echo(comment(previews, origin))
+    publishing.add_to_summary(comment(previews, origin, room=SUMMARY))
+    told = comment(previews, origin)
+    typer.echo(json.dumps({"stacks": [preview.json_ready() for preview in previews]}) if form == "json" else told)
+    _complain(previews)
     if post:
         asked = repository_of(repository, number)
-        url = asked.repository.keep_comment(asked.number, MARKER, comment(previews, origin))
+        url = asked.repository.keep_comment(asked.number, MARKER, told)
         typer.echo(f"comment: {url}", err=True)
-    failed = [preview for preview in previews if preview.failed]
-    if failed:
-        error = RunPodError(
-            f"preview of {', '.join(p.stack for p in failed)} failed: {' '.join(failed[0].errors[0].split())[:300]}"
-        )
-        typer.echo(f"error: {error}", err=True)
+    if any(preview.failed for preview in previews):
         raise typer.Exit(PREVIEW_FAILED)
+
+
+def _complain(previews: Sequence[StackPreview]) -> None:
+    for preview in previews:
+        if preview.failed:
+            reason = " ".join(preview.errors[0].split())
+            typer.echo(f"error: preview of {preview.stack} failed: {reason[:300]}", err=True)

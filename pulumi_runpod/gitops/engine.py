@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,25 +65,28 @@ def reason(text: str) -> str:
     return told.removeprefix("error:").strip()
 
 
-def preview(workspace: Workspace, stack: str, *, refresh: bool = True) -> StackPreview:
-    """`refresh`: ask RunPod how things are, so that drift is told. Without, a preview makes no call at all."""
+def preview(
+    workspace: Workspace, stack: str, *, refresh: bool = True, mask: Callable[[str], str] = str
+) -> StackPreview:
+    """`refresh`: ask RunPod how things are, so that drift is told. `mask` takes secrets out of every text."""
     began = time.monotonic()
-    asked = ["--refresh=true"] if refresh else ["--refresh=false"]
-    with workspace.start("preview", "--json", "--stack", stack, *asked, environment=STREAM) as process:
+    asked = "--refresh=true" if refresh else "--refresh=false"
+    with workspace.start("preview", "--json", "--stack", stack, asked, environment=STREAM) as process:
         told, complaint = process.communicate()
     seconds = time.monotonic() - began
     lines = told.splitlines()
-    events = list(read_events(lines))
+    events = list(read_events(lines, mask))
     if process.returncode and not any(event.summary_event for event in events):
         # It ended before the engine began: no such stack, another backend, a broken project file.
-        words = reason("\n".join([complaint, *(line for line in lines if not line.startswith("{"))]))
-        return StackPreview(
-            stack=stack, errors=(words or f"pulumi ended with exit code {process.returncode}",), seconds=seconds
-        )
+        words = mask(reason("\n".join([complaint, *(line for line in lines if not line.startswith("{"))])))
+        error = words or f"pulumi ended with exit code {process.returncode} and gave no reason"
+        return StackPreview(stack=stack, errors=(error,), seconds=round(seconds, 1))
     return read_preview(stack, events, seconds=seconds, exit_code=process.returncode)
 
 
-def preview_all(workspace: Workspace, stacks: Sequence[str], *, refresh: bool = True) -> tuple[StackPreview, ...]:
+def preview_all(
+    workspace: Workspace, stacks: Sequence[str], *, refresh: bool = True, mask: Callable[[str], str] = str
+) -> tuple[StackPreview, ...]:
     """In the order asked for; as long as the slowest one takes."""
     with ThreadPoolExecutor(min(len(stacks), _MOST_AT_ONCE) or 1) as side_by_side:
-        return tuple(side_by_side.map(lambda stack: preview(workspace, stack, refresh=refresh), stacks))
+        return tuple(side_by_side.map(lambda stack: preview(workspace, stack, refresh=refresh, mask=mask), stacks))

@@ -7,10 +7,11 @@ drifted nor what has vanished. Unknown events and fields are ignored, so that a 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 STREAM = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
@@ -20,6 +21,8 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 """Key of a value of a special kind; with `ciphertext` or `plaintext`, a secret."""
 
+STACK_TYPE = "pulumi:pulumi:Stack"
+
 
 class _Event(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore", populate_by_name=True)
@@ -28,6 +31,7 @@ class _Event(BaseModel):
 class State(_Event):
     inputs: Mapping[str, Any] = Field(default_factory=dict)
     outputs: Mapping[str, Any] = Field(default_factory=dict)
+    retain_on_delete: bool = False
 
 
 class PropertyDiff(_Event):
@@ -50,7 +54,12 @@ class Step(_Event):
 
     @property
     def name(self) -> str:
-        return self.urn.rsplit("::", 1)[-1]
+        return _name(self.urn)
+
+    @property
+    def kind(self) -> str:
+        """Last part of the type: `Endpoint`."""
+        return re.split(r"[:/]", self.type)[-1]
 
 
 class StepEvent(_Event):
@@ -68,6 +77,11 @@ class Diagnostic(_Event):
     def text(self) -> str:
         return self.message.strip()
 
+    @property
+    def name(self) -> str | None:
+        """Of the resource that it is about; None for the stack as a whole."""
+        return _name(self.urn) if self.urn and f"::{STACK_TYPE}::" not in self.urn else None
+
 
 class Summary(_Event):
     result: str | None = None
@@ -84,13 +98,31 @@ class Event(_Event):
     summary_event: Summary | None = None
 
 
-def read_events(lines: Iterable[str]) -> Iterator[Event]:
-    """What is no JSON object, or no event of the known shape, is left out: the engine prints other lines, too."""
+def _name(urn: str) -> str:
+    """The last of `urn:pulumi:STACK::PROJECT::TYPE::NAME`, in which colons may stand."""
+    return urn.split("::", 3)[-1]
+
+
+def read_events(lines: Iterable[str], mask: Callable[[str], str] = str) -> Iterator[Event]:
+    """What is no JSON object, or no event of the known shape, is left out: the engine prints other lines, too.
+
+    `mask` takes secrets out of every text, before anything is cut.
+    """
     for line in lines:
         if not line.startswith("{"):
             continue
         try:
-            told = json.loads(line)
-            yield Event.model_validate(told)
+            yield Event.model_validate(_masked(json.loads(line), mask))
         except (ValueError, ValidationError):
             continue
+
+
+def _masked(value: JsonValue, mask: Callable[[str], str]) -> JsonValue:
+    match value:
+        case str():
+            return mask(value)
+        case list():
+            return [_masked(item, mask) for item in value]
+        case dict():
+            return {key: _masked(item, mask) for key, item in value.items()}
+    return value

@@ -1,7 +1,7 @@
 """Text of strangers in GitHub's Markdown: whatever a program says stays text, and calls nobody.
 
-`code` and `fence` keep it literal; `prose` writes every active character as an entity, which can't start any structure.
-Beyond Markdown, GitHub turns `@name` into a call, `#1` and links into references, and `$` into mathematics.
+Beyond Markdown, GitHub turns `@name` into a call, `#1`, links and commit ids into references, `:x:` into pictures and
+`$` into mathematics, but none of that in code: words that are not plain become code.
 """
 
 from __future__ import annotations
@@ -10,21 +10,25 @@ import html
 import re
 import unicodedata
 
-_ZERO_WIDTH_SPACE = "&#8203;"
-_PLAIN = frozenset(" ,;?%/'()")
-_LINK_START = re.compile(r"www$", re.IGNORECASE)
+_WORD = r"[^\W_]+(?:[-'’/,][^\W_]+|\.[^\W_]+)*"
+_PLAIN = re.compile(rf"[('\"“]{{0,2}}{_WORD}%?[)'\"”.,;:?!…]*|[-–—→%]|…")
+_MONEY = re.compile(r"[(+-]?\$\d[\d,.]*[).,;:?!]*")
+_ACTIVE = re.compile(r"^GH-\d|^www\.|^[0-9a-f]{7,40}$", re.IGNORECASE)
+"""Plain, and yet a reference, a link or a commit."""
+_AROUND = re.compile(r"(?P<before>[(]?)(?P<word>.*?)(?P<after>[.,;:?!]*)", re.DOTALL)
 
 
 def code(text: str) -> str:
-    """A code span, safe within tables, too."""
-    text = one_line(text)
+    """A code span, within tables, too: a bar would split a cell even there, so it stands between two spans."""
+    return "&#124;".join(_span(part) for part in one_line(text).split("|"))
+
+
+def _span(text: str) -> str:
     if not text:
         return ""
     ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    if text.startswith("`") or text.endswith("`"):
-        text = f" {text} "
-    # In a table cell a bar splits even a code span, and `\|` is the one escape that a span knows there.
-    return f"{ticks}{text.replace('|', chr(92) + '|')}{ticks}" if "|" in text else f"{ticks}{text}{ticks}"
+    padded = f" {text} " if text.startswith("`") or text.endswith("`") else text
+    return f"{ticks}{padded}{ticks}"
 
 
 def html_code(text: str) -> str:
@@ -34,8 +38,12 @@ def html_code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Running text of one line."""
-    text = one_line(text)
-    return "".join(_harmless(text, at) for at in range(len(text)))
+    return " ".join(_harmless(word) for word in one_line(text).split())
+
+
+def dollars(text: str) -> str:
+    """An amount as this package writes it, whose sign opens no formula."""
+    return text.replace("$", "<span>$</span>")
 
 
 def fence(text: str) -> str:
@@ -52,25 +60,16 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def _harmless(text: str, at: int) -> str:
-    character = text[at]
-    if character.isalnum() or character in _PLAIN or ord(character) > 127:
-        return character
-    if character == "$":
-        return "<span>$</span>"
-    before, after = text[:at], text[at + 1 : at + 2]
-    if character == "." and before and not before.isdigit() and not _LINK_START.search(before):
-        return character
-    if character == ":" and before and (not after or after == " "):
-        return character
-    if character == "-" and before[-1:].isalnum() and after.isalnum() and before[-2:].upper() != "GH":
-        return character
-    entity = f"&#{ord(character)};"
-    return (
-        entity + _ZERO_WIDTH_SPACE
-        if character in "@#" or (character == "-" and before[-2:].upper() == "GH")
-        else entity
-    )
+def _harmless(word: str) -> str:
+    if _MONEY.fullmatch(word):
+        return dollars(word)
+    bare = word.strip("('\"“”).,;:?!…")
+    if _PLAIN.fullmatch(word) and not _ACTIVE.search(bare):
+        return word
+    around = _AROUND.fullmatch(word)
+    if around is None or not around["word"]:
+        return code(word)
+    return f"{around['before']}{code(around['word'])}{around['after']}"
 
 
 def _visible(text: str, *, keep_lines: bool) -> str:

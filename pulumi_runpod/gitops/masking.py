@@ -12,11 +12,10 @@ from typing import TypeVar
 
 from pydantic import JsonValue
 
-from pulumi_runpod.gitops.preview import Told
+from pulumi_runpod.gitops.preview import HIDDEN, Told
 
 T = TypeVar("T", bound=Told)
 
-HIDDEN = "[secret]"
 _SECRET_NAMES = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL", re.IGNORECASE)
 _KEYS = re.compile(
     r"\b(?:rpa_|rps_|hf_|gh[pousr]_|github_pat_|pul-|glpat-|sk-|xox[abp]-)[A-Za-z0-9_-]{10,}"

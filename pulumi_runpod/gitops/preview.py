@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 Action = Literal["create", "update", "replace", "delete", "import", "read"]
+HIDDEN = "[secret]"
+"""How a secret is shown; the engine's own word."""
 Severity = Literal["info", "warning", "error"]
 
 
@@ -38,15 +40,21 @@ class ResourceChange(Told):
     properties: tuple[PropertyChange, ...] = ()
     replaced_for: tuple[str, ...] = ()
     """Properties for which it is replaced."""
+    retained: bool = False
+    """`retain_on_delete`: Pulumi forgets the old object, which goes on to exist."""
+
+    @property
+    def is_loss(self) -> bool:
+        return self.action in ("replace", "delete") and not self.retained
 
     @property
     def takes_the_url(self) -> bool:
         """Callers of the endpoint's URL get no answer afterwards."""
-        return self.kind == "Endpoint" and self.action in ("replace", "delete")
+        return self.kind == "Endpoint" and self.is_loss
 
     @property
     def loses_data(self) -> bool:
-        return self.kind == "NetworkVolume" and self.action in ("replace", "delete")
+        return self.kind == "NetworkVolume" and self.is_loss
 
 
 class UrlChange(Told):

@@ -1,0 +1,113 @@
+"""What a report folds away: of one stack every change, drift, word of advice and error, as far as there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pulumi_runpod.gitops.markdown import code, fence, one_line, prose, shortened
+from pulumi_runpod.gitops.preview import Action, Drift, Notice, PropertyChange, ResourceChange, StackPreview
+
+T = TypeVar("T")
+
+SIGNS: dict[Action, str] = {"replace": "🔁", "delete": "🗑️", "create": "✨", "update": "✏️", "import": "📥", "read": "👁️"}
+_SEVERITY_SIGNS = {"error": "❌", "warning": "⚠️", "info": "💡"}
+_MOST_DRIFTED = 20
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is shown: entries of a list, characters of a text."""
+
+    entries: int
+    characters: int
+
+
+def details(preview: StackPreview, extent: Extent) -> list[str]:
+    """Lines of Markdown; none where there is nothing to say."""
+    return [
+        *_section("", preview.errors, extent, lambda error: fence(shortened(error, extent.characters)), "error"),
+        *_changes(preview, extent),
+        *_section(
+            "**Drift**: what is deployed is not as Pulumi left it.",
+            preview.drift,
+            extent,
+            lambda drift: f"- {drift_line(drift, extent.characters)}",
+            "drifted object",
+        ),
+        *_section(
+            "**Advice and messages**",
+            sorted(preview.notices, key=lambda notice: notice.severity == "info"),
+            extent,
+            lambda notice: f"- {_notice(notice, extent)}",
+            "message",
+        ),
+    ]
+
+
+def drift_line(drift: Drift, longest: int = 1000) -> str:
+    """One object: what is different, and whose doing that was."""
+    what = "; ".join(
+        f"{code(shortened(p.path, longest))} is {_or_not_set(p.after)}, should be {_or_not_set(p.before)}"
+        for p in drift.properties[:_MOST_DRIFTED]
+    )
+    told = "is gone" if drift.gone else what or "differs"
+    return f"{drift.kind} {code(shortened(drift.name, 100))}: {told}. Cause: {prose(shortened(drift.cause, longest))}"
+
+
+def _changes(preview: StackPreview, extent: Extent) -> list[str]:
+    if not preview.changes:
+        return []
+    rows = _listed(preview.changes, extent, lambda c: _row(c, extent), "change", more="| | {} | |")
+    return ["", "| | Resource | What changes |", "|:--|:--|:--|", *rows]
+
+
+def _row(changed: ResourceChange, extent: Extent) -> str:
+    told = [_property(p, p.path in changed.replaced_for, extent) for p in changed.properties[: max(extent.entries, 1)]]
+    if len(changed.properties) > len(told):
+        told.append(f"and {len(changed.properties) - len(told)} more")
+    if changed.retained and changed.action in ("replace", "delete"):
+        told.append("the old object is kept, and no longer managed")
+    word = f"**{changed.action}**" if changed.is_loss else changed.action
+    name = code(shortened(changed.name, extent.characters))
+    return f"| {SIGNS[changed.action]}&nbsp;{word} | {changed.kind} {name} | {'<br>'.join(told)} |"
+
+
+def _property(told: PropertyChange, replaces: bool, extent: Extent) -> str:
+    path = code(shortened(told.path, extent.characters))
+    why = " (**replaces it**)" if replaces else ""
+    if told.before == told.after:
+        return f"{path}: another {code(told.after)}{why}" if told.after else f"{path}{why}"
+    return f"{path}: {_or_not_set(told.before)} → {_or_not_set(told.after)}{why}"
+
+
+def _or_not_set(value: str | None) -> str:
+    if value is None:
+        return "not set"
+    return code(value) or "empty"
+
+
+def _notice(notice: Notice, extent: Extent) -> str:
+    name = f"{code(shortened(notice.name, 100))}: " if notice.name else ""
+    return f"{_SEVERITY_SIGNS[notice.severity]} {name}{prose(shortened(one_line(notice.text), extent.characters))}"
+
+
+def _section(title: str, items: Sequence[T], extent: Extent, line: Callable[[T], str], what: str) -> list[str]:
+    if not items:
+        return []
+    heading = ["", title] if title else []
+    return [*heading, "", *_listed(items, extent, line, what)]
+
+
+def _listed(
+    items: Sequence[T], extent: Extent, line: Callable[[T], str], what: str, *, more: str = "- {}"
+) -> list[str]:
+    lines = [line(item) for item in items[: extent.entries]]
+    if len(items) > extent.entries:
+        lines.append(more.format(f"and {count(len(items) - extent.entries, f'more {what}')}"))
+    return lines
+
+
+def count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,57 @@
+"""What a refresh has found: objects that are gone or no longer as Pulumi left them, and whose doing that was.
+
+The engine tells the difference, the provider the cause where RunPod itself acted; all else was done outside.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pulumi_runpod.gitops.events import Diagnostic, Step
+from pulumi_runpod.gitops.preview import Drift
+from pulumi_runpod.gitops.values import properties
+
+_CHANGED = "changed outside of Pulumi: in RunPod's console, or through its API"
+_DELETED = "deleted outside of Pulumi: in RunPod's console, or through its API"
+_SAID = re.compile(r"(?:warning: )?(?P<kind>[\w ]+) '(?P<name>[^']+)': (?P<cause>RunPod has .*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What the provider said of one object: `endpoint 'NAME': RunPod has lowered workers.max ...`."""
+
+    kind: str
+    """In small letters, words apart: `network volume`."""
+    name: str
+    """The object's, not the resource's."""
+    text: str
+
+    @classmethod
+    def of(cls, said: Diagnostic) -> Cause | None:
+        found = _SAID.fullmatch(said.text) if said.severity == "info#err" else None
+        return cls(found["kind"], found["name"], found["cause"]) if found else None
+
+
+def drift_of(steps: Iterable[Step], causes: Iterable[Cause]) -> tuple[Drift, ...]:
+    """`steps`: of the refresh, one for each object."""
+    known = {(cause.kind, cause.name): cause.text for cause in causes}
+    return tuple(_drift(step, known) for step in steps if step.new is None or step.detailed_diff)
+
+
+def _drift(step: Step, known: Mapping[tuple[str, str], str]) -> Drift:
+    gone = step.new is None
+    # Of a refresh the engine compares old outputs, which is what Pulumi left, with new inputs, which is what is.
+    found = () if gone else properties(step)
+    return Drift(kind=step.kind, name=step.name, urn=step.urn, gone=gone, cause=_cause(step, known), properties=found)
+
+
+def _cause(step: Step, known: Mapping[tuple[str, str], str]) -> str:
+    if step.new is None:
+        return _DELETED
+    told = step.new.outputs.get("scaled_down")
+    if isinstance(told, str) and told:
+        return told
+    kind = re.sub(r"(?<!^)(?=[A-Z])", " ", step.kind).lower()
+    return known.get((kind, str(step.new.outputs.get("name"))), _CHANGED)
