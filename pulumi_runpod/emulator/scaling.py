@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pulumi_runpod.wire.endpoint import DEFAULT_IDLE_TIMEOUT_S
+from pulumi_runpod.wire.endpoint_defaults import DEFAULT_IDLE_TIMEOUT_S
 from pulumi_runpod.wire.model import JsonObject
 
 DAY = 86_400.0

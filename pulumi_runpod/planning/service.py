@@ -11,7 +11,8 @@ from pulumi_runpod.planning.cold_start import ColdStart
 from pulumi_runpod.planning.gpu_need import GpuNeed
 from pulumi_runpod.planning.quantities import WEEK_SECONDS, Gigabytes, Given, Mistake
 from pulumi_runpod.planning.traffic import Traffic
-from pulumi_runpod.wire.endpoint import DEFAULT_IDLE_TIMEOUT_S, FlashBoot, has_idle_timeout
+from pulumi_runpod.wire.endpoint import FlashBoot
+from pulumi_runpod.wire.endpoint_defaults import DEFAULT_IDLE_TIMEOUT_S, has_idle_timeout
 from pulumi_runpod.wire.network_volume import VolumeType
 
 Workers = Annotated[int, Field(ge=0, le=1000)]

@@ -22,7 +22,10 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime import rpc
 
+from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.tokens import lifecycle_of_kind
+from pulumi_runpod.resources.unchanged import is_as_declared, unchanged_inputs
+from pulumi_runpod.resources.values import UNKNOWN, replaced
 from pulumi_runpod.resources.verdict import reported
 
 if TYPE_CHECKING:
@@ -58,14 +61,19 @@ class RunPodProvider(ResourceProvider):
 
     @reported
     def check(self, _olds: JsonObject, news: JsonObject) -> CheckResult:
-        checked = self._lifecycle.check(_from_engine(_olds), _from_engine(news))
+        olds, declared = _from_engine(_olds), _from_engine(news)
+        same = unchanged_inputs(self.kind, olds, declared)
+        if same is not None:
+            return CheckResult(same, [])
+        checked = self._lifecycle.check(olds, declared)
         # Without a property name: with one, the engine would print the property's value.
         failures = [CheckFailure("", str(failure)) for failure in checked.failures]
         return CheckResult(_to_engine(checked.inputs), failures)
 
     @reported
     def diff(self, _id: str, _olds: JsonObject, _news: JsonObject) -> DiffResult:
-        found = self._lifecycle.diff(_id, _from_engine(_olds), _from_engine(_news))
+        olds, news = _from_engine(_olds), _from_engine(_news)
+        found = Differences() if is_as_declared(_id, olds, news) else self._lifecycle.diff(_id, olds, news)
         _tell(found.notices)
         # changes=None: the engine compares the inputs itself. So `replace_on_changes` works, and a provider class that
         # has moved is written to the state anew.
@@ -112,8 +120,6 @@ class RunPodProvider(ResourceProvider):
 
 
 def _from_engine(props: JsonObject) -> JsonObject:
-    from pulumi_runpod.resources.values import UNKNOWN
-
     def ours(value: object) -> object:
         match value:
             case pulumi.output.Unknown():
@@ -128,8 +134,6 @@ def _from_engine(props: JsonObject) -> JsonObject:
 
 
 def _to_engine(props: JsonObject) -> JsonObject:
-    from pulumi_runpod.resources.values import replaced
-
     return {key: replaced(value, put=lambda _: pulumi.output.UNKNOWN) for key, value in props.items()}
 
 

@@ -20,14 +20,14 @@ from typing import ClassVar, Protocol
 
 from pulumi_runpod.errors import AmbiguousCreate, ApiError, Failure, InvalidInput, NotFound, RunPodError
 from pulumi_runpod.resources.check import Schema
-from pulumi_runpod.resources.naming import automatic_name
+from pulumi_runpod.resources.completion import Completion
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
 from pulumi_runpod.resources.rollout_gate import GateApi
+from pulumi_runpod.resources.unchanged import DECLARED
 from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.wire.model import Collection, JsonObject, Maybe, Request, Response, Text
 from pulumi_runpod.wire.release import Releases
 
-DECLARED = "declared"
 _DELETE_WAITS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 _LOOK_AGAIN_S = (0.0, 2.0, 5.0)
 _MOST_POSTS = 3
@@ -70,10 +70,7 @@ class Lifecycle:
     collection: ClassVar[Collection]
     inputs: ClassVar[type[Request]]
     """The create model of the collection plus the kind's own inputs."""
-    defaults: ClassVar[Mapping[str, object]] = {}
-    """Filled in by `check`: so a field that the program leaves out is still compared with the service."""
-    clears: ClassVar[Mapping[str, object]] = {}
-    """Fields whose absence means "none", with the value that tells the service so."""
+    completion: ClassVar[Completion] = Completion()
     unordered: ClassVar[Container[str]] = frozenset()
     """Lists (dotted paths) in which order means nothing."""
     units: ClassVar[Mapping[str, str]] = {}
@@ -85,6 +82,7 @@ class Lifecycle:
         self._schema = Schema(
             self.inputs, secret_fields=self.collection.secret_fields, units=self.units, internal=OwnInputs.model_fields
         )
+        self.clears = self.completion.clears
         self._adopted: set[str] = set()
 
     @property
@@ -96,21 +94,13 @@ class Lifecycle:
     def check(self, olds: JsonObject, news: JsonObject) -> Checked:
         """Inputs with defaults, and everything that is wrong with them."""
         olds, news = normal_object(olds), normal_object(news)
-        inputs = self.complete(self._named(olds, news))
+        inputs = self.completion.complete(olds, news)
         failures = self.rules(olds, inputs)
         told = {failure.path for failure in failures}
         if "name" not in inputs and ("adopt_id" in inputs or olds):
             told.add("name")
         failures += [f for f in self._schema.failures(inputs, across=not failures) if f.path not in told]
         return Checked(inputs, failures)
-
-    def complete(self, inputs: JsonObject) -> JsonObject:
-        """Fill in defaults. A kind adds those that depend on other inputs."""
-        return {
-            key: value
-            for key, value in {**self.defaults, **inputs}.items()
-            if key not in self.clears or value != self.clears[key]
-        }
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
         """Rules across fields, and across the last inputs and these. Both may hold UNKNOWN."""
@@ -262,15 +252,6 @@ class Lifecycle:
         return f"{self.collection.kind} {news['name']!r}" if news.get("name") else self.collection.kind
 
     # Private.
-
-    def _named(self, olds: JsonObject, news: JsonObject) -> JsonObject:
-        if "name" in news or "adopt_id" in news or "auto_name" not in news:
-            return {key: value for key, value in news.items() if key != "auto_name"}
-        if olds and "auto_name" not in olds and "name" not in olds:
-            # Adopted under the name it had: it keeps that.
-            return {key: value for key, value in news.items() if key != "auto_name"}
-        name = olds.get("auto_name") or automatic_name(news["auto_name"])
-        return {**news, "auto_name": name, "name": name}
 
     def _body(self, model: type[Request], values: JsonObject) -> Request:
         failures = Schema(model, secret_fields=self.secret_fields, units=self.units).failures(values)

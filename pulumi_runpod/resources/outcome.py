@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pulumi_runpod.errors import Failure, RunPodError
-from pulumi_runpod.wire.model import JsonObject
+
+if TYPE_CHECKING:
+    from pulumi_runpod.wire.model import JsonObject
 
 
 @dataclass(frozen=True)

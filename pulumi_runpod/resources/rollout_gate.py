@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from pulumi_runpod.errors import NotFound, RunPodError, worker_error
+from pulumi_runpod.resources.completion import DEFAULT_ROLLOUT_TIMEOUT_S
 from pulumi_runpod.resources.diagnosis import Diagnosis, diagnose
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
@@ -70,10 +71,7 @@ class RolloutPolicy:
     def of(cls, told: JsonObject) -> RolloutPolicy:
         """From inputs that passed the check."""
         job = {"input": told["smoke_input"]} if "smoke_input" in told else None
-        return cls(float(told.get("timeout", DEFAULT_TIMEOUT_S)), job)
-
-
-DEFAULT_TIMEOUT_S = 600
+        return cls(float(told.get("timeout", DEFAULT_ROLLOUT_TIMEOUT_S)), job)
 
 
 class Budget:

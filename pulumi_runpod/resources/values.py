@@ -6,8 +6,10 @@ Everything that is stored or compared passes through `normal` first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from pulumi_runpod.wire.model import JsonObject
+if TYPE_CHECKING:
+    from pulumi_runpod.wire.model import JsonObject
 
 Path = tuple[str | int, ...]
 

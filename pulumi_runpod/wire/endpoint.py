@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator, mode
 from pydantic_core import PydanticCustomError
 
 from pulumi_runpod.wire.container import ContainerRequest, ContainerResponse, CudaVersion
+from pulumi_runpod.wire.endpoint_defaults import has_idle_timeout
 from pulumi_runpod.wire.model import (
     INTEGRAL,
     Collection,
@@ -23,8 +24,6 @@ from pulumi_runpod.wire.model import (
 
 EndpointType = Literal["QUEUE", "LOAD_BALANCER"]
 FlashBoot = Literal["OFF", "FLASHBOOT", "PRIORITY_FLASHBOOT"]
-DEFAULT_MIN_WORKERS, DEFAULT_MAX_WORKERS, DEFAULT_IDLE_TIMEOUT_S = 0, 3, 10
-DOCUMENTED_TIMEOUT_MS = 300_000
 
 UNIQUE = Field(json_schema_extra={"uniqueItems": True})
 """Says in the schema what a validator of the model enforces."""
@@ -184,11 +183,6 @@ def idle_timeout_violations(
             Violation(("workers", "idleTimeout"), "cannot be set on a QUEUE endpoint that scales by REQUEST_COUNT", 422)
         ]
     return []
-
-
-def has_idle_timeout(endpoint_type: str, scaling_type: str) -> bool:
-    """Whether such an endpoint has an idle timeout. Where it has none, one that is sent is refused."""
-    return not (endpoint_type == "QUEUE" and scaling_type == "REQUEST_COUNT")
 
 
 class EndpointGpu(Response):

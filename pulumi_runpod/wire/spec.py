@@ -13,7 +13,6 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from pulumi_runpod.wire import COLLECTIONS
 from pulumi_runpod.wire.billing import BILLING_PATH, Billing, NetworkVolumeBilling, ServerlessBilling
 from pulumi_runpod.wire.catalog import (
     CPUS_PATH,
@@ -24,6 +23,7 @@ from pulumi_runpod.wire.catalog import (
     DataCenter,
     GpuType,
 )
+from pulumi_runpod.wire.kinds import COLLECTIONS
 from pulumi_runpod.wire.log import LogLine
 from pulumi_runpod.wire.model import Collection, JsonObject, Pagination, Problem
 from pulumi_runpod.wire.release import Releases, Workers

@@ -11,14 +11,11 @@ from pulumi_runpod.emulator.rules.endpoint_compute import cpu_body, gpu_body
 from pulumi_runpod.emulator.rules.rule import Rules
 from pulumi_runpod.emulator.rules.template_copy import apply_template, find_template, seed_cuda_versions
 from pulumi_runpod.emulator.store import Row
-from pulumi_runpod.wire.endpoint import (
+from pulumi_runpod.wire.endpoint import ENDPOINTS, CreateEndpoint, EndpointWorkersRequest, UpdateEndpoint
+from pulumi_runpod.wire.endpoint_defaults import (
     DEFAULT_IDLE_TIMEOUT_S,
     DEFAULT_MAX_WORKERS,
     DEFAULT_MIN_WORKERS,
-    ENDPOINTS,
-    CreateEndpoint,
-    EndpointWorkersRequest,
-    UpdateEndpoint,
     has_idle_timeout,
 )
 from pulumi_runpod.wire.model import JsonObject

@@ -10,10 +10,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from pulumi_runpod.errors import Failure, RunPodError
+from pulumi_runpod.resources.completion import COMPLETIONS
 from pulumi_runpod.resources.kinds.container import (
-    CLEARS,
     container_body,
-    container_defaults,
     container_reality,
     container_rules,
 )
@@ -26,16 +25,12 @@ from pulumi_runpod.resources.scale_down import cause_of_scale_down
 from pulumi_runpod.resources.values import normal_object
 from pulumi_runpod.wire.container import ContainerRequest
 from pulumi_runpod.wire.endpoint import (
-    DEFAULT_IDLE_TIMEOUT_S,
-    DEFAULT_MAX_WORKERS,
-    DEFAULT_MIN_WORKERS,
-    DOCUMENTED_TIMEOUT_MS,
     ENDPOINTS,
     CreateEndpoint,
     EndpointWorkersRequest,
     UpdateEndpoint,
-    has_idle_timeout,
 )
+from pulumi_runpod.wire.endpoint_defaults import has_idle_timeout
 from pulumi_runpod.wire.model import JsonObject, Maybe
 
 SCALED_DOWN, PLATFORM_MAX = "scaled_down", "platform_max"
@@ -57,16 +52,7 @@ class EndpointInputs(OwnInputs, CreateEndpoint):
 class EndpointLifecycle(Lifecycle):
     collection = ENDPOINTS
     inputs = EndpointInputs
-    defaults = MappingProxyType(
-        {
-            # Left out, the service has been seen to take 0 instead of what it documents: so it is always sent.
-            "timeout": DOCUMENTED_TIMEOUT_MS,
-            "flashboot": "OFF",
-            "data_center_ids": [],
-            "network_volumes": [],
-        }
-    )
-    clears = CLEARS
+    completion = COMPLETIONS["endpoint"]
     unordered = frozenset(
         {"data_center_ids", "network_volumes", "ports", "gpu.excluded_types", "gpu.allowed_cuda_versions"}
     )
@@ -83,17 +69,6 @@ class EndpointLifecycle(Lifecycle):
     def __init__(self, gate: Gate | None = None) -> None:
         super().__init__()
         self._gate = gate or Gate()
-
-    def complete(self, inputs: JsonObject) -> JsonObject:
-        found = super().complete(inputs)
-        if "template_id" not in found:
-            found = container_defaults(found)
-        workers, gpu = found.get("workers", {}), found.get("gpu")
-        if isinstance(workers, dict):
-            found["workers"] = {**_default_workers(found, workers), **workers}
-        if isinstance(gpu, dict):
-            found["gpu"] = _complete_gpu(gpu, from_template="template_id" in found)
-        return found
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
         return container_rules(inputs) + endpoint_rules(inputs)
@@ -202,27 +177,6 @@ class EndpointLifecycle(Lifecycle):
 
 
 _NO_WORKERS = {"workers": EndpointWorkersRequest(min=0, max=0)}
-
-
-def _default_workers(inputs: JsonObject, given: JsonObject) -> JsonObject:
-    least = given.get("min", DEFAULT_MIN_WORKERS)
-    workers: JsonObject = {
-        "min": DEFAULT_MIN_WORKERS,
-        "max": max(DEFAULT_MAX_WORKERS, least) if isinstance(least, int) else DEFAULT_MAX_WORKERS,
-    }
-    scaling = inputs.get("scaling")
-    kinds = (inputs.get("type"), scaling.get("type") if isinstance(scaling, dict) else None)
-    if all(isinstance(kind, str) for kind in kinds) and has_idle_timeout(*map(str, kinds)):
-        workers["idle_timeout"] = DEFAULT_IDLE_TIMEOUT_S
-    return workers
-
-
-def _complete_gpu(gpu: JsonObject, *, from_template: bool) -> JsonObject:
-    defaults: JsonObject = {"excluded_types": [], "count": 1}
-    given = {key: value for key, value in gpu.items() if (key, value) != ("min_cuda_version", "")}
-    if not from_template or "min_cuda_version" in given:
-        defaults["allowed_cuda_versions"] = []
-    return {**defaults, **given}
 
 
 def _set_back(subject: str, olds: JsonObject, news: JsonObject) -> tuple[str, ...]:

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pulumi_runpod.resources.check import Schema
+from pulumi_runpod.resources.completion import COMPLETIONS
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
-from pulumi_runpod.resources.rollout_gate import DEFAULT_TIMEOUT_S, Evidence, Gate, GateApi, RolloutPolicy
+from pulumi_runpod.resources.rollout_gate import Evidence, Gate, GateApi, RolloutPolicy
 from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.wire.model import Integer, JsonObject, Maybe, Request, Text
 
@@ -34,7 +35,7 @@ class RolloutLifecycle:
         self._schema = Schema(RolloutInputs, units={"timeout": "s"})
 
     def check(self, olds: JsonObject, news: JsonObject) -> Checked:
-        inputs = {"timeout": DEFAULT_TIMEOUT_S, **normal_object(news)}
+        inputs = COMPLETIONS["rollout"].complete(normal_object(olds), normal_object(news))
         return Checked(inputs, self._schema.failures(inputs))
 
     def diff(self, object_id: str, olds: JsonObject, news: JsonObject) -> Differences:

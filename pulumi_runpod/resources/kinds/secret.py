@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
+from pulumi_runpod.resources.completion import COMPLETIONS
 from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.secret import SECRETS, CreateSecret
@@ -16,7 +15,7 @@ class SecretInputs(OwnInputs, CreateSecret):
 class SecretLifecycle(Lifecycle):
     collection = SECRETS
     inputs = SecretInputs
-    clears = MappingProxyType({"description": ""})
+    completion = COMPLETIONS["secret"]
 
     def reality(self, found: JsonObject) -> JsonObject:
         return {**found, "placeholder": f"{{{{ RUNPOD_SECRET_{found['name']} }}}}"}

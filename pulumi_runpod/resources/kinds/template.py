@@ -7,15 +7,15 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from pulumi_runpod.errors import Failure
+from pulumi_runpod.resources.completion import COMPLETIONS
 from pulumi_runpod.resources.kinds.container import (
-    CLEARS,
     container_body,
-    container_defaults,
     container_reality,
     container_rules,
 )
-from pulumi_runpod.resources.lifecycle import DECLARED, Lifecycle, OwnInputs
+from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
 from pulumi_runpod.resources.outcome import Differences
+from pulumi_runpod.resources.unchanged import DECLARED
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.template import TEMPLATES, CreateTemplate
 
@@ -27,23 +27,9 @@ class TemplateInputs(OwnInputs, CreateTemplate):
 class TemplateLifecycle(Lifecycle):
     collection = TEMPLATES
     inputs = TemplateInputs
-    defaults = MappingProxyType(
-        {
-            # This package is about serverless; the service's own default makes templates for pods.
-            "serverless": True,
-            "public": False,
-            "category": "NVIDIA",
-            "start_ssh": True,
-            "start_jupyter": True,
-            "allowed_cuda_versions": [],
-        }
-    )
-    clears = CLEARS
+    completion = COMPLETIONS["template"]
     unordered = frozenset({"ports", "allowed_cuda_versions"})
     units = MappingProxyType({"disk": "GB", "mounts.persistent.size": "GB"})
-
-    def complete(self, inputs: JsonObject) -> JsonObject:
-        return container_defaults(super().complete(inputs))
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
         return container_rules(inputs)
