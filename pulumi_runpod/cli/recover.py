@@ -10,7 +10,7 @@ import typer
 from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError
-from pulumi_runpod.resources.lifecycle import Api
+from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.recovery import Interrupted, Recoverer
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject

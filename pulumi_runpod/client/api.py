@@ -10,13 +10,13 @@ import random as random_module
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import httpx
 
 from pulumi_runpod.client import answer
 from pulumi_runpod.client.lists import Census, Listing, Lists
-from pulumi_runpod.client.logs import read_lines
 from pulumi_runpod.client.pacing import Pacer
 from pulumi_runpod.client.retry import RetryPolicy
 from pulumi_runpod.client.transport import RetryTransport, open_transport, sends_of
@@ -31,10 +31,12 @@ from pulumi_runpod.errors import (
     ServerError,
 )
 from pulumi_runpod.settings import Settings
-from pulumi_runpod.wire.endpoint import ENDPOINTS
-from pulumi_runpod.wire.log import LogLine, LogSource
 from pulumi_runpod.wire.model import Collection, JsonObject, Pagination, Request, Response
-from pulumi_runpod.wire.release import Releases, Workers
+
+if TYPE_CHECKING:
+    # Models of an endpoint at work: loaded when one is asked about.
+    from pulumi_runpod.wire.log import LogLine, LogSource
+    from pulumi_runpod.wire.release import Releases, Workers
 
 _MOST_PAGES = 1000
 
@@ -151,12 +153,16 @@ class RunPodClient:
 
     def workers(self, endpoint_id: str) -> Workers:
         """The workers of an endpoint that are active now. Raises `NotFound`."""
-        response = self._send("GET", f"{_path(ENDPOINTS, endpoint_id)}/workers", kind="endpoint")
+        from pulumi_runpod.wire.release import Workers
+
+        response = self._send("GET", f"{_endpoint_path(endpoint_id)}/workers", kind="endpoint")
         return answer.parsed(Workers, answer.json_object(response), response)
 
     def releases(self, endpoint_id: str) -> Releases:
         """The newest releases (one page) and how far the roll-out has come. Raises `NotFound`."""
-        response = self._send("GET", f"{_path(ENDPOINTS, endpoint_id)}/releases", kind="endpoint")
+        from pulumi_runpod.wire.release import Releases
+
+        response = self._send("GET", f"{_endpoint_path(endpoint_id)}/releases", kind="endpoint")
         return answer.parsed(Releases, answer.json_object(response), response)
 
     def worker_logs(
@@ -174,9 +180,11 @@ class RunPodClient:
         The service keeps the stream open for ever: reading ends after `tail` lines, after `quiet` seconds without a new
         one, or after `deadline` seconds. Raises `NotFound`.
         """
+        from pulumi_runpod.client.logs import read_lines
+
         if not 0 <= tail <= 5000:
             raise InvalidInput("worker logs", [Failure("tail", "must be from 0 to 5000")])
-        path = f"{_path(ENDPOINTS, endpoint_id)}/workers/{_segment(worker_id)}/logs"
+        path = f"{_endpoint_path(endpoint_id)}/workers/{_segment(worker_id)}/logs"
         params: dict[str, str] = {"tail": str(tail)} | ({"source": source} if source else {})
         request = self._request(
             "GET", path, params=params, headers={"Accept": "text/event-stream"}, extensions={"streaming": True}
@@ -332,6 +340,12 @@ class RunPodClient:
 
 def _path(collection: Collection, object_id: str) -> str:
     return collection.url(_segment(object_id))
+
+
+def _endpoint_path(endpoint_id: str) -> str:
+    from pulumi_runpod.wire.endpoint import ENDPOINTS
+
+    return _path(ENDPOINTS, endpoint_id)
 
 
 def _segment(text: str) -> str:

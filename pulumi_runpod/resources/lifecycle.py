@@ -13,37 +13,25 @@ the service chose is never taken for a wish of the program.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from collections.abc import Collection as Container
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from pulumi_runpod.errors import AmbiguousCreate, ApiError, Failure, InvalidInput, NotFound, RunPodError
+from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import Completion
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
-from pulumi_runpod.resources.rollout_gate import GateApi
 from pulumi_runpod.resources.unchanged import DECLARED
 from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.wire.model import Collection, JsonObject, Maybe, Request, Response, Text
-from pulumi_runpod.wire.release import Releases
 
 _DELETE_WAITS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 _LOOK_AGAIN_S = (0.0, 2.0, 5.0)
 _MOST_POSTS = 3
 _FAILED_FOR_GOOD = frozenset({500, 503})
 """The service itself says that it failed. 502 and 504 come from something in between, and the service may go on."""
-
-
-class Api(GateApi, Protocol):
-    """What a lifecycle needs of the client."""
-
-    def releases(self, endpoint_id: str) -> Releases: ...
-    def create(self, collection: Collection, body: Request) -> Response: ...
-    def find(self, collection: Collection, object_id: str) -> Response | None: ...
-    def list(self, collection: Collection) -> Sequence[Response]: ...
-    def update(self, collection: Collection, object_id: str, body: Request) -> Response: ...
-    def delete(self, collection: Collection, object_id: str) -> object: ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pulumi_runpod.errors import NotFound
-from pulumi_runpod.resources.lifecycle import Api
+from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.naming import marker_of, project_marker
 from pulumi_runpod.resources.recovery import known_ids, pending_names
 from pulumi_runpod.resources.tokens import lifecycle_of_kind

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
-from pulumi_runpod.resources.lifecycle import Api, Lifecycle
+from pulumi_runpod.resources.api import Api
+from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.tokens import REPEATABLE, lifecycle_of_type
 from pulumi_runpod.wire.model import JsonObject, Response
 

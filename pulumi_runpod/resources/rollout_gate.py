@@ -15,14 +15,14 @@ from typing import Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from pulumi_runpod.errors import NotFound, RunPodError, worker_error
+from pulumi_runpod.resources.api import GateApi
 from pulumi_runpod.resources.completion import DEFAULT_ROLLOUT_TIMEOUT_S
 from pulumi_runpod.resources.diagnosis import Diagnosis, diagnose
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
 from pulumi_runpod.wire.job import Job
-from pulumi_runpod.wire.log import LogLine
-from pulumi_runpod.wire.model import Collection, JsonObject, Response
-from pulumi_runpod.wire.release import Worker, Workers
+from pulumi_runpod.wire.model import JsonObject
+from pulumi_runpod.wire.release import Worker
 
 CALLS_PER_MINUTE = 20
 _WINDOW_S = 60.0
@@ -35,16 +35,6 @@ _MOST_SMOKE_JOBS = 3
 _SERVING = ("IDLE", "RUNNING")
 
 Evidence = Literal["worker", "job", "nothing"]
-
-
-class GateApi(Protocol):
-    """What the gate needs of the client."""
-
-    @property
-    def settings(self) -> Settings: ...
-    def get(self, collection: Collection, object_id: str) -> Response: ...
-    def workers(self, endpoint_id: str) -> Workers: ...
-    def worker_logs(self, endpoint_id: str, worker_id: str, *, tail: int = ...) -> Sequence[LogLine]: ...
 
 
 class Jobs(Protocol):

@@ -4,19 +4,13 @@ crashing. A refresh that finds it lowered asks here whose doing it was.
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from pulumi_runpod.errors import NotFound
+from pulumi_runpod.resources.api import ScaleDownApi
 from pulumi_runpod.resources.diagnosis import diagnose
-from pulumi_runpod.resources.rollout_gate import GateApi
 from pulumi_runpod.wire.release import Releases, Worker
 
 _IDLE_DAYS = {2: 3, 0: 7}
 _FIELD = "workers.max"
-
-
-class ScaleDownApi(GateApi, Protocol):
-    def releases(self, endpoint_id: str) -> Releases: ...
 
 
 def cause_of_scale_down(api: ScaleDownApi, endpoint_id: str, lowered_to: int) -> str | None:

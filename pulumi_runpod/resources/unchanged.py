@@ -28,8 +28,11 @@ def unchanged_inputs(kind: str, olds: JsonObject, news: JsonObject) -> JsonObjec
     return inputs if _identical(inputs, olds) else None
 
 
-def is_as_declared(object_id: str, outs: JsonObject, inputs: JsonObject) -> bool:
-    """Whether the object has every input as its output, and was declared with no other: then nothing replaces it."""
+def replaces_nothing(object_id: str, outs: JsonObject, inputs: JsonObject) -> bool:
+    """Whether every input stands in the outputs, and no other was declared: then `diff` has nothing to say.
+
+    That there is a change (say, of a field that is no longer set) is for the engine to see, from the inputs.
+    """
     outs, inputs = normal_object(outs), normal_object(inputs)
     return (
         inputs.get("adopt_id", object_id) == object_id

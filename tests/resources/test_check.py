@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from pulumi_runpod.resources.kinds import endpoint, network_volume, template
 from pulumi_runpod.resources.lifecycle import Lifecycle
+from pulumi_runpod.resources.outcome import Differences
+from pulumi_runpod.resources.unchanged import DECLARED, replaces_nothing, unchanged_inputs
 from pulumi_runpod.resources.values import UNKNOWN
 from pulumi_runpod.wire.model import JsonObject
 
@@ -230,6 +232,48 @@ def test_whatever_comes_in_is_judged_without_an_exception(news: dict[str, Any], 
             parsed = lifecycle.collection.create.model_validate(body, by_alias=False, by_name=True)
             assert parsed.violations() == []
             assert not any(isinstance(leaf, float) and math.isnan(leaf) for leaf in _leaves(body))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(first=programs, then=programs)
+def test_what_is_passed_without_models_is_what_check_and_diff_would_say(
+    first: dict[str, Any], then: dict[str, Any]
+) -> None:
+    """Whatever is declared first and then: where the short way has an answer, the long one has the same."""
+    kinds = {"endpoint": endpoint.LIFECYCLE, "template": template.LIFECYCLE, "network_volume": network_volume.LIFECYCLE}
+    for kind, lifecycle in kinds.items():
+        olds = lifecycle.check({}, first)
+        outs = {**olds.inputs, DECLARED: sorted(olds.inputs)}
+        for news in (first, then, {**first, **then}):
+            short = unchanged_inputs(kind, olds.inputs, news)
+            long = lifecycle.check(olds.inputs, news)
+            assert short is None or short == long.inputs
+            assert short is None or olds.failures or not long.failures
+            if not olds.failures and replaces_nothing("id", outs, long.inputs):
+                assert lifecycle.diff("id", outs, long.inputs) == Differences()
+        if not olds.failures and UNKNOWN not in _leaves(olds.inputs):
+            assert unchanged_inputs(kind, olds.inputs, first) == olds.inputs
+
+
+def test_a_value_of_another_type_is_a_change() -> None:
+    """True is no 1: a model would refuse it, and so it must see it."""
+    program = {**ENDPOINT, "workers": {"min": 1.0, "max": 1.0}}
+    inputs = endpoint.LIFECYCLE.check({}, program).inputs
+
+    assert unchanged_inputs("endpoint", inputs, program) == inputs
+    assert unchanged_inputs("endpoint", inputs, {**program, "workers": {"min": True, "max": 1.0}}) is None
+
+
+def test_what_is_no_longer_declared_is_a_change() -> None:
+    """A mount that goes takes its template with it: what the outputs still hold must not hide that."""
+    program = {**TEMPLATE, "serverless": False, "mounts": {"persistent": {"size": 10.0, "path": "/data"}}}
+    declared = template.LIFECYCLE.check({}, program).inputs
+    outs = {**declared, DECLARED: sorted(declared)}
+    less = {key: value for key, value in declared.items() if key != "mounts"}
+
+    assert replaces_nothing("id", outs, declared)
+    assert not replaces_nothing("id", outs, less)
+    assert template.LIFECYCLE.diff("id", outs, less).replaces == ("mounts",)
 
 
 def _leaves(value: object) -> list[object]:

@@ -19,6 +19,7 @@ from pulumi_runpod.resources.kinds import (
     template,
 )
 from pulumi_runpod.resources.lifecycle import Lifecycle
+from pulumi_runpod.resources.unchanged import replaces_nothing, unchanged_inputs
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 
@@ -99,6 +100,11 @@ def checked(lifecycle: Lifecycle, news: JsonObject, olds: JsonObject | None = No
     return found.inputs
 
 
+def module_of(lifecycle: Lifecycle) -> str:
+    """The kind as provider classes name it."""
+    return type(lifecycle).__module__.rpartition(".")[2]
+
+
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -121,6 +127,18 @@ def test_a_second_check_changes_nothing(kind: str) -> None:
     inputs = checked(lifecycle, program)
 
     assert checked(lifecycle, program, inputs) == inputs
+
+
+def test_what_is_declared_again_is_recognised_without_models(api: RunPodClient, kind: str) -> None:
+    """The provider process of an `up` without changes stops there: it must find what `check` and `diff` would."""
+    lifecycle, program = KINDS[kind]
+    inputs = checked(lifecycle, program)
+    created = lifecycle.create(api, inputs)
+    found = lifecycle.read(api, created.id, created.outs)
+
+    assert unchanged_inputs(module_of(lifecycle), inputs, program) == inputs
+    assert replaces_nothing(created.id, created.outs, inputs)
+    assert replaces_nothing(created.id, found.outs, found.inputs)
 
 
 def test_a_replacement_gets_another_name(kind: str) -> None:
@@ -155,6 +173,7 @@ def test_any_field_changed_outside_is_seen_and_taken_back(
 
     found = lifecycle.read(api, created.id, created.outs)
     assert found.inputs != inputs
+    assert unchanged_inputs(module_of(lifecycle), found.inputs, program) is None
 
     if "size" in change:
         return  # a volume never shrinks: `check` says so

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from pulumi_runpod.errors import Failure, RunPodError
+from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.completion import COMPLETIONS
 from pulumi_runpod.resources.kinds.container import (
     container_body,
@@ -18,7 +19,7 @@ from pulumi_runpod.resources.kinds.container import (
 )
 from pulumi_runpod.resources.kinds.endpoint_rules import endpoint_rules
 from pulumi_runpod.resources.kinds.rollout import RolloutSettings, notices
-from pulumi_runpod.resources.lifecycle import Api, Lifecycle, OwnInputs
+from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
 from pulumi_runpod.resources.outcome import Differences, PartialFailure, Updated
 from pulumi_runpod.resources.rollout_gate import Gate, RolloutPolicy, Unhealthy
 from pulumi_runpod.resources.scale_down import cause_of_scale_down

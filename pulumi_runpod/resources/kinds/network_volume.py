@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pulumi_runpod.errors import Failure, InvalidInput
-from pulumi_runpod.resources.lifecycle import Api, Lifecycle, OwnInputs
+from pulumi_runpod.resources.api import Api
+from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.values import known
-from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
 from pulumi_runpod.wire.model import JsonObject, Maybe
 from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES, CreateNetworkVolume
 
@@ -38,6 +38,8 @@ class NetworkVolumeLifecycle(Lifecycle):
         )
 
     def users(self, api: Api, object_id: str) -> list[str]:
+        from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
+
         return [
             f"endpoint {found.id} ({found.name})"
             for found in api.list(ENDPOINTS)

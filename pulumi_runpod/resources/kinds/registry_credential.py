@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pulumi_runpod.resources.lifecycle import Api, Lifecycle, OwnInputs
-from pulumi_runpod.wire import ENDPOINTS, TEMPLATES
-from pulumi_runpod.wire.container import ContainerResponse
+from pulumi_runpod.resources.api import Api
+from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
 from pulumi_runpod.wire.registry import REGISTRIES, CreateRegistry
 
 
@@ -19,6 +18,9 @@ class RegistryCredentialLifecycle(Lifecycle):
     inputs = RegistryCredentialInputs
 
     def users(self, api: Api, object_id: str) -> list[str]:
+        from pulumi_runpod.wire import ENDPOINTS, TEMPLATES
+        from pulumi_runpod.wire.container import ContainerResponse
+
         return [
             f"{collection.kind} {getattr(found, 'id', '?')}"
             for collection in (TEMPLATES, ENDPOINTS)

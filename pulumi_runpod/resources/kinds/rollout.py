@@ -10,10 +10,11 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from pulumi_runpod.resources.api import GateApi
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import COMPLETIONS
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
-from pulumi_runpod.resources.rollout_gate import Evidence, Gate, GateApi, RolloutPolicy
+from pulumi_runpod.resources.rollout_gate import Evidence, Gate, RolloutPolicy
 from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.wire.model import Integer, JsonObject, Maybe, Request, Text
 
