@@ -7,11 +7,12 @@ STACK ?= dev
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup up down test check bench
+.PHONY: help setup up down preview-all test check bench
 
 help:
 	@echo 'make up      set up, start the local RunPod, deploy stack dev to it, say what to try next'
 	@echo 'make down    destroy the stack and stop the local RunPod'
+	@echo 'make preview-all  what an update would do to each stack, side by side, on the local RunPod'
 	@echo 'make test    set up, run every test'
 	@echo 'make check   lint and types'
 	@echo 'make bench   measure, report, assert nothing'
@@ -26,6 +27,9 @@ up: setup
 
 down: setup
 	@.venv/bin/python tools/stack.py down $(STACK)
+
+preview-all: setup
+	@.venv/bin/python tools/preview_all.py
 
 test: setup
 	@$(PYTHON) tools/setup.py --only browser --only engine

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import pulumi
 
 from pulumi_runpod.components.build_log import show_failing_step
+from pulumi_runpod.components.unknown import unknown
 from pulumi_runpod.components.worker_source import portable, worker_source
 from pulumi_runpod.resources.registry_credential import RegistryCredential
 
@@ -204,20 +205,10 @@ def _pinned(ref: pulumi.Output[str]) -> pulumi.Output[str]:
         if "@sha256:" in told:
             return told
         if pulumi.runtime.is_dry_run():
-            return _unknown()
+            return unknown()
         raise pulumi.RunError(f"{told} was pushed, but the registry's answer has no digest to pin it to")
 
     return ref.apply(checked)
-
-
-def _unknown() -> pulumi.Output[str]:
-    async def no() -> bool:
-        return False
-
-    async def nothing() -> str:
-        return ""
-
-    return pulumi.Output(set(), nothing(), no(), no())
 
 
 def _registries(args: WorkerImageArgs) -> Sequence[Any] | None:

@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pulumi_runpod.client.jobs import JobClient
-from pulumi_runpod.settings import Settings
-from pulumi_runpod.wire.endpoint import RequestUrls
 from pulumi_runpod.wire.job import Job
+from tests.e2e.clone import Clone, cloned, readme_blocks
 
-ROOT = Path(__file__).resolve().parents[2]
 PNG = b"\x89PNG\r\n\x1a\n"
 LONG = {"prompt": "a long one", "width": 1024, "height": 1024, "num_inference_steps": 100}
 """Minutes of work on a CPU."""
@@ -31,51 +26,10 @@ LONG = {"prompt": "a long one", "width": 1024, "height": 1024, "num_inference_st
 pytestmark = [pytest.mark.engine, pytest.mark.worker, pytest.mark.timeout(900)]
 
 
-@dataclass(frozen=True)
-class Clone:
-    """A copy of the project with a port of its own for the local RunPod."""
-
-    path: Path
-    port: int
-
-    def run(self, command: str) -> subprocess.CompletedProcess[str]:
-        # A newcomer's environment: none of the settings of the test run.
-        env = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI", "RUNPOD", "VIRTUAL_ENV"))}
-        return subprocess.run(
-            ["bash", "-c", command], cwd=self.path, env=env, capture_output=True, text=True, check=False, timeout=600
-        )
-
-    def done(self, command: str) -> str:
-        """Output of a command that must succeed."""
-        finished = self.run(command)
-        assert finished.returncode == 0, f"{command}\n{finished.stdout[-3000:]}\n{finished.stderr[-3000:]}"
-        return finished.stdout
-
-    def calls(self) -> list[str]:
-        """What reached the resource routes of the local RunPod so far, `METHOD path`."""
-        log = json.loads(self.done(".venv/bin/pulumi-runpod emulator log --state .local/runpod --json"))
-        return [
-            f"{call['method']} {call['path']}"
-            for call in log["calls"]
-            if re.match(r"/v2/(serverless|templates|network-volumes)", call["path"])
-        ]
-
-    def job_client(self) -> JobClient:
-        endpoint = json.loads(self.done(".venv/bin/pulumi-runpod endpoint show --stack dev --json"))
-        return JobClient(RequestUrls.model_validate(endpoint["requestUrls"]), Settings.load({"runpod:apiKey": "local"}))
-
-
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory, copy_project: Callable[[Path], None]) -> Iterator[Clone]:
     """The files that a clone would hold, and what was deployed there is destroyed again."""
-    path = tmp_path_factory.mktemp("newcomer") / "project"
-    copy_project(path)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    stack_file = path / "stacks" / "Pulumi.dev.yaml"
-    stack_file.write_text(stack_file.read_text().replace(":8777", f":{port}"))
-    copy = Clone(path, port)
+    copy = cloned(tmp_path_factory.mktemp("newcomer") / "project", copy_project)
     yield copy
     copy.run("make down")
 
@@ -101,15 +55,9 @@ def ask(jobs: JobClient, **request: Any) -> Job:
     return jobs.wait(jobs.run({"prompt": "a red fox", **request}).id, timeout=240)
 
 
-def readme_blocks() -> list[str]:
-    """The README's shell blocks, without `make test`: that is this very run."""
-    blocks = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    return [re.sub(r"^make test\b.*$", "", block, flags=re.MULTILINE) for block in blocks]
-
-
 def test_the_commands_of_the_readme_work(clone: Clone) -> None:
-    """The README's commands, in their order, end well in a fresh copy; the job leaves a PNG."""
-    for block in readme_blocks():
+    """The README's commands on one stack, in their order, end well in a fresh copy; the job leaves a PNG."""
+    for block in readme_blocks(about=lambda block: "STACK=" not in block):
         clone.done(f"set -e\n{block}")
 
     (saved,) = (clone.path / "out").glob("*.png")

@@ -19,6 +19,7 @@ from setup_stand_ins import Recorder
 LOCAL = "config:\n  runpod:apiBaseUrl: http://127.0.0.1:8777\n"
 PULUMI = r"""
 echo "passphrase ${PULUMI_CONFIG_PASSPHRASE-unset}" >> "$0.passphrases"
+echo "$1 ${RUNPOD_API_BASE_URL-unset}" >> "$0.addresses"
 case "$*" in
   *"stack ls"*) echo '[{"name": "dev"}, {"name": "prod"}]' ;;
   *"stack output"*) echo '{"endpoint_id": "abc"}' ;;
@@ -33,11 +34,11 @@ class Tree:
     root: Path
     recorder: Recorder
 
-    def run(self, *arguments: str, **environment: str) -> list[str]:
+    def run(self, *arguments: str, script: str = "stack.py", **environment: str) -> list[str]:
         """The calls that it made of `pulumi` and `pulumi-runpod`."""
         kept = {"PATH": f"{self.recorder.directory}{os.pathsep}{os.environ['PATH']}", "HOME": str(self.root)}
-        script = [sys.executable, str(self.root / "tools" / "stack.py"), *arguments]
-        done = subprocess.run(script, env={**kept, **environment}, capture_output=True, text=True, check=False)
+        command = [sys.executable, str(self.root / "tools" / script), *arguments]
+        done = subprocess.run(command, env={**kept, **environment}, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return self.recorder.calls
 
@@ -92,3 +93,15 @@ def test_the_environment_may_point_a_stack_at_the_local_runpod(tree: Tree) -> No
 
     assert any("--port 9000" in call for call in calls)
     assert any("--port 8777" in call for call in tree.run("up", "dev", RUNPOD_API_BASE_URL="http://127.0.0.1:9000"))
+
+
+def test_previews_of_all_stacks_go_to_the_local_runpod_alone(tree: Tree) -> None:
+    """A stack with an account is previewed there, too, under no passphrase but the person's own."""
+    shutil.copy2(ROOT / "tools" / "preview_all.py", tree.root / "tools")
+    (tree.root / "stacks" / "Pulumi.prod.yaml").write_text("config:\n  runpod-sdxl:workersMin: 1\n")
+    calls = tree.run(script="preview_all.py")
+    told = (tree.recorder.directory / "pulumi.addresses").read_text().splitlines()
+
+    assert sum(call.startswith("pulumi preview --stack") for call in calls) == 2
+    assert told.count("preview http://127.0.0.1:8777") == 2
+    assert tree.passphrases() == {"passphrase unset"}
