@@ -13,6 +13,7 @@ from pulumi_runpod.emulator import billing, catalog, control, job_plane, s3
 from pulumi_runpod.emulator.collection import AnyRules, CollectionRoutes
 from pulumi_runpod.emulator.console.routes import with_console
 from pulumi_runpod.emulator.gate import Gate
+from pulumi_runpod.emulator.load_balancer.routes import ByHost
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.problem import ProblemError, answer_problem, problem_response
 from pulumi_runpod.emulator.rules.delegation import DelegationRules
@@ -21,6 +22,7 @@ from pulumi_runpod.emulator.rules.network_volume import NetworkVolumeRules
 from pulumi_runpod.emulator.rules.registry import RegistryRules
 from pulumi_runpod.emulator.rules.secret import SecretRules
 from pulumi_runpod.emulator.rules.template import TemplateRules
+from pulumi_runpod.emulator.scheduler import Scheduler
 
 # Delegations lie below registries' path, so they are matched first.
 _RULES: tuple[type[AnyRules], ...] = (
@@ -54,7 +56,8 @@ def build_app(platform: Platform) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False
-    return with_console(Gate(app, platform), platform)
+    whole = with_console(Gate(app, platform), platform)
+    return ByHost(whole, platform.scheduler) if isinstance(platform.scheduler, Scheduler) else whole
 
 
 async def _answer_http(_: Request, error: Exception) -> Response:

@@ -12,6 +12,8 @@ from pulumi_runpod.emulator.clock import Timer
 from pulumi_runpod.emulator.dispatch import Dispatch
 from pulumi_runpod.emulator.host import Host
 from pulumi_runpod.emulator.lifecycle import Lifecycle
+from pulumi_runpod.emulator.load_balancer.balancer import Balancer
+from pulumi_runpod.emulator.load_balancer.rotation import Rotation
 from pulumi_runpod.emulator.switches import Switches
 from pulumi_runpod.emulator.worker import Worker
 from pulumi_runpod.wire.model import JsonObject
@@ -27,6 +29,8 @@ class Fleet:
         self._host, self._clock = host, host.clock
         self.life = Lifecycle(host, self)
         self.dispatch = Dispatch(endpoint_id, host.jobs, host.clock, self)
+        self.balancer = Balancer(self, host.clock) if body["type"] == "LOAD_BALANCER" else None
+        """Of a load balancer, whose queue stays empty."""
         self._last_added_at: float | None = None
         self._failed_starts = 0
         self._look_again: Timer | None = None
@@ -38,6 +42,16 @@ class Fleet:
     def workers(self) -> dict[str, Worker]:
         """Active workers by id."""
         return self.life.workers
+
+    @property
+    def queued(self) -> int:
+        """Jobs or requests that wait."""
+        return self.balancer.waiting if self.balancer is not None else len(self.dispatch.queue)
+
+    @property
+    def running(self) -> int:
+        """Jobs or requests that workers have."""
+        return self.balancer.in_flight if self.balancer is not None else self.dispatch.running
 
     # What the dispatch of jobs asks of its staff.
 
@@ -88,12 +102,18 @@ class Fleet:
             self._host.lower_maximum(self.endpoint_id, 1, f"{self._failed_starts} failed starts in a row")
         self.work_changed()
 
+    def program_started(self, worker: Worker) -> None:
+        if self.balancer is not None:
+            Rotation(worker, self._host, self.life, self.balancer).watch()
+
     def worker_ready(self) -> None:
         self._failed_starts = 0
         self.work_changed()
 
     def jobs_lost(self, worker: Worker, reason: str) -> None:
         self.dispatch.lost(worker, reason)
+        if self.balancer is not None:
+            self.balancer.offer()  # who insists on this worker waits in vain
         self.work_changed()
 
     # How many workers there are.
@@ -111,7 +131,8 @@ class Fleet:
         for worker in [w for w in self.workers.values() if w.retiring and not w.jobs]:
             self.recycle(worker)
         states = [w.state(current_version=self.version) for w in self.workers.values()]
-        plan = scaling.plan(rules, self.dispatch.load(), states, now, last_added_at=self._last_added_at)
+        load = self.balancer.load() if self.balancer is not None else self.dispatch.load()
+        plan = scaling.plan(rules, load, states, now, last_added_at=self._last_added_at)
         for worker_id in plan.stop:
             self._stop(self.workers[worker_id], rules)
         for _ in range(plan.start):
@@ -157,6 +178,8 @@ class Fleet:
     def close(self, reason: str) -> None:
         """End every worker at once, and do nothing more."""
         self._closed = True
+        if self.balancer is not None:
+            self.balancer.close()
         for timer in (self._look_again, self._idle_look):
             if timer is not None:
                 timer.cancel()

@@ -1,7 +1,7 @@
 """The outermost layer: keys, quota, faults and the request log, for every call, before any route is looked at.
 
-Plain ASGI: it stands in the way of each request. Job URLs, worker URLs and the S3 API check their own keys; here they
-only meet faults and the log.
+Plain ASGI: it stands in the way of each request. Job URLs, load balancers, worker URLs and the S3 API check their own
+keys; here they only meet faults and the log.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ CONTROL_PLANE = frozenset(
 OPEN_PATHS = frozenset({"/_emulator/ready"})
 OWN_PREFIX = "/_emulator"
 S3_PREFIX = "/s3/"
+BALANCER_PREFIX = "/lb/"
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WORKER_PARTS = ("job-", "ping")
 
@@ -43,6 +44,9 @@ class Gate:
             return
         if path.startswith(S3_PREFIX):
             receive, send = closing_unread(scope, receive, send)
+            await self._through(scope, receive, send, (), logged=True)
+            return
+        if path.startswith(BALANCER_PREFIX):
             await self._through(scope, receive, send, (), logged=True)
             return
         parts = path.split("/", 4)

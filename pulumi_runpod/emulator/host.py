@@ -48,5 +48,8 @@ class Host(Protocol):
     def lower_maximum(self, endpoint_id: str, maximum: int, reason: str) -> None:
         """The platform changes the endpoint's `workers.max`."""
 
+    def request_ended(self, endpoint_id: str, began: float, *, well: bool) -> None:
+        """A load balancer's request is over. `began`: when it came, seconds since the epoch."""
+
     def gone(self, worker: Worker) -> None:
         """Nothing of the worker is left, and its room is free."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from pulumi_runpod.emulator import coldstart, job_routes, logs, releases, worker_routes
+from pulumi_runpod.emulator.load_balancer import routes as load_balancer
 from pulumi_runpod.emulator.platform import Platform
 from pulumi_runpod.emulator.scheduler import Scheduler
 
@@ -16,7 +17,7 @@ def attach(platform: Platform) -> Scheduler:
     return scheduler
 
 
-def routes(platform: Platform) -> list[Route]:
+def routes(platform: Platform) -> list[BaseRoute]:
     """Everything that needs workers; nothing where no scheduler is attached."""
     scheduler = platform.scheduler
     if not isinstance(scheduler, Scheduler):
@@ -27,4 +28,5 @@ def routes(platform: Platform) -> list[Route]:
         *coldstart.routes(platform),
         *worker_routes.routes(scheduler),
         *job_routes.routes(scheduler),
+        *load_balancer.routes(scheduler),
     ]

@@ -91,7 +91,8 @@ class _JobApi:
         if fleet is None:
             raise JobError(404, f"endpoint {endpoint_id} not found")
         if fleet.body["type"] != "QUEUE":
-            raise JobError(400, "a LOAD_BALANCER endpoint has no queue: send requests to its base URL")
+            base = f"{self._platform.base_url}/lb/{endpoint_id}"
+            raise JobError(400, f"a LOAD_BALANCER endpoint has no queue: send requests to its base URL, {base}")
         return fleet
 
     async def run(self, request: Request, fleet: Fleet) -> Response:

@@ -48,6 +48,24 @@ class JobSwitches(BaseModel):
     job_rate_limits: bool = False
     """Enforce the documented calls per 10 s and endpoint on job URLs (429). Off, so that load tests run."""
 
+    # Load balancers.
+    balancer_wait: Seconds = 120.0
+    """How long a request waits for a worker before it is answered 400. Documented."""
+    balancer_processing_limit: Positive = 330.0
+    """How long a worker may take for a request and its whole answer before 524, or a cut. Documented."""
+    balancer_init_timeout: Seconds = 480.0
+    """How long a worker may fail its `/ping`, from its start or later, before it is ended. Documented for one whose
+    ports are wrong. `RUNPOD_INIT_TIMEOUT` in the endpoint's env overrides it for a start."""
+    balancer_worker_capacity: Annotated[int, Field(ge=0)] = 0
+    """Requests that a worker works at, at most; others wait. 0: no limit. UNCERTAIN: the documentation speaks of
+    workers "at capacity" and says nothing of how it is set."""
+    balancer_passes_key: bool = False
+    """UNCERTAIN: whether a worker is shown the `Authorization` header of a request, which holds the account's key."""
+    ping_interval: Annotated[float, Field(ge=0.05, le=60)] = 1.0
+    """Real seconds between two looks at the `/ping` of a worker that is ready. UNCERTAIN: "periodically"."""
+    ping_timeout: Annotated[float, Field(ge=0.05, le=60)] = 5.0
+    """Real seconds until a ping without an answer is one that failed. UNCERTAIN."""
+
     # Scaling.
     queue_delay_step: Seconds = 1.0
     """QUEUE_DELAY: least time between two added workers. UNCERTAIN."""

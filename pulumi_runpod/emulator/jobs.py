@@ -171,6 +171,13 @@ class Jobs:
         job.changed()
         self.on_final(job)
 
+    def request_began(self, endpoint_id: str) -> None:
+        """A load balancer's request: it is no job, and counts as one where requests are counted."""
+        self._note_request(endpoint_id, self._clock.now())
+
+    def request_ended(self, endpoint_id: str, *, well: bool) -> None:
+        self._count(endpoint_id, "completed" if well else "failed")
+
     def together(self) -> AbstractContextManager[None]:
         """Many steps as one write."""
         return self._store.atomic()

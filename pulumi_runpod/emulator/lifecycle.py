@@ -39,6 +39,9 @@ class Owner(Protocol):
 
     def worker_ready(self) -> None: ...
 
+    def program_started(self, worker: Worker) -> None:
+        """It loads; when it is ready is for its owner to find out where it does not ask for jobs."""
+
     def jobs_lost(self, worker: Worker, reason: str) -> None:
         """The worker is out of `workers`; whatever it had is to be done by others."""
 
@@ -70,7 +73,7 @@ class Lifecycle:
                 self._place(worker)
 
     def saw(self, worker: Worker) -> None:
-        """It asks for jobs: it has loaded."""
+        """It asks for jobs, or answers its ping: it has loaded."""
         if worker.phase != "loading":
             return
         now = self._clock.now()
@@ -160,8 +163,6 @@ class Lifecycle:
         worker.overdue = False
         host, endpoint_id = self._host, worker.endpoint_id
         refusal = host.refusal(worker.image)
-        if self._owner.body["type"] == "LOAD_BALANCER":
-            refusal = "requests to LOAD_BALANCER endpoints are not routed to workers here: use a QUEUE endpoint"
         if refusal is not None:
             worker.phase = "unhealthy"
             if refusal != worker.refused:
@@ -245,6 +246,8 @@ class Lifecycle:
             or host.faults.take("worker.start_crash", worker.endpoint_id) is not None
         ):
             running.kill()
+        else:
+            self._owner.program_started(worker)
         self._exited(worker, await running.exited)
 
     def _exited(self, worker: Worker, code: int) -> None:
@@ -314,4 +317,7 @@ class Lifecycle:
             seconds = float(told)
         except ValueError:
             seconds = 0.0
-        return seconds if 0 < seconds < float("inf") else self._host.switches.init_timeout
+        if 0 < seconds < float("inf"):
+            return seconds
+        switches, balanced = self._host.switches, self._owner.body["type"] == "LOAD_BALANCER"
+        return switches.balancer_init_timeout if balanced else switches.init_timeout

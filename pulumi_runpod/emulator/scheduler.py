@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 
 from pulumi_runpod.emulator import releases
 from pulumi_runpod.emulator.clock import parse_rfc3339
@@ -17,6 +18,7 @@ from pulumi_runpod.emulator.faults import Faults
 from pulumi_runpod.emulator.fleet import Fleet
 from pulumi_runpod.emulator.job import Job
 from pulumi_runpod.emulator.jobs import Jobs
+from pulumi_runpod.emulator.load_balancer.address import pick_address, with_address
 from pulumi_runpod.emulator.logs import Logs
 from pulumi_runpod.emulator.placement import Placement, place
 from pulumi_runpod.emulator.platform import Platform
@@ -52,6 +54,8 @@ class Scheduler:
         """True when the server goes away: whoever is held answers at once."""
         self.resets = 0
         """How often the account was emptied: whoever remembers some of it begins anew."""
+        self.on_request_ended: Callable[[str, float], None] = _ignore
+        """Told of each request of a load balancer: the endpoint's id, and when the request came."""
         self._fleets: dict[str, Fleet] = {}
         commands = [Command.parse(c.image_glob, c.command) for c in platform.worker_commands]
         processes: WorkerRuntime = ProcessRuntime(commands)
@@ -220,6 +224,9 @@ class Scheduler:
             data_center_id=placement.data_center_id if placement is not None else None,
             volume_id=volume_id,
         )
+        if body["type"] == "LOAD_BALANCER":
+            worker.address = pick_address(body.get("env") or {})
+            env = with_address(env, worker.address)
         entrypoint, cmd = decode_args(body.get("args") or "")
         on_cpu = placement is not None and placement.gpu_type_id is None
         return WorkerSpec(
@@ -253,6 +260,11 @@ class Scheduler:
         for worker in fleet.workers.values():
             worker.log.write("system", f"workers.max is lowered to {maximum}: {reason}")
         fleet.body_changed(body, fleet.version)
+
+    def request_ended(self, endpoint_id: str, began: float, *, well: bool) -> None:
+        if endpoint_id in self._fleets:
+            self.jobs.request_ended(endpoint_id, well=well)
+            self.on_request_ended(endpoint_id, began)
 
     def gone(self, worker: Worker) -> None:
         self.logs.retire(worker.id)
@@ -313,3 +325,7 @@ class Scheduler:
         fleet = self._fleets.get(job.endpoint_id)
         if fleet is not None:
             fleet.dispatch.expired(job)
+
+
+def _ignore(_: str, __: float) -> None:
+    pass

@@ -11,6 +11,7 @@ from pulumi_runpod.emulator.clock import Timer
 from pulumi_runpod.emulator.coldstart import Phases
 from pulumi_runpod.emulator.consumption import Meter
 from pulumi_runpod.emulator.job import Job
+from pulumi_runpod.emulator.load_balancer.address import Address
 from pulumi_runpod.emulator.logs import WorkerLog
 from pulumi_runpod.emulator.placement import Placement
 from pulumi_runpod.emulator.scaling import WorkerState
@@ -18,6 +19,8 @@ from pulumi_runpod.emulator.workers.runtime import RunningWorker
 from pulumi_runpod.wire.release import WorkerStatus
 
 Phase = Literal["throttled", "pulling", "starting", "loading", "ready", "unhealthy", "ending"]
+Health = Literal["healthy", "initializing", "unhealthy"]
+"""What a load balancer's worker answers to `/ping`."""
 _STARTING: frozenset[Phase] = frozenset({"throttled", "pulling", "starting", "loading"})
 
 
@@ -71,6 +74,12 @@ class Worker:
     end_reason: str = ""
     refused: str = ""
     """Why it cannot be run here, as it was last told."""
+    # Of a load balancer's worker.
+    address: Address | None = None
+    health: Health = "healthy"
+    """By its last answer, once it is ready: only a healthy one gets requests."""
+    requests: int = 0
+    """How many it works at."""
 
     def is_ending(self) -> bool:
         """Whether it is on its way out."""
@@ -78,16 +87,17 @@ class Worker:
 
     @property
     def busy(self) -> bool:
-        return bool(self.jobs or self.dropped)
+        return bool(self.jobs or self.dropped or self.requests)
 
     @property
     def status(self) -> WorkerStatus:
         """As the API names it."""
-        if self.phase == "ready":
+        if self.phase == "ready" and self.health == "healthy":
             return "RUNNING" if self.busy else "IDLE"
         if self.phase == "throttled":
             return "THROTTLED"
-        return "UNHEALTHY" if self.phase == "unhealthy" else "INITIALIZING"
+        sick = self.phase == "unhealthy" or (self.phase == "ready" and self.health == "unhealthy")
+        return "UNHEALTHY" if sick else "INITIALIZING"
 
     def state(self, *, current_version: int) -> WorkerState:
         """As the scaling rules see it."""

@@ -22,6 +22,7 @@ from pulumi_runpod.emulator.fleet import Fleet
 from pulumi_runpod.emulator.job import Job, splice
 from pulumi_runpod.emulator.jobs import MAX_CHUNK_BYTES
 from pulumi_runpod.emulator.scheduler import Scheduler
+from pulumi_runpod.emulator.strikes import strike
 from pulumi_runpod.emulator.worker import Worker
 from pulumi_runpod.wire.job import MAX_RUN_BYTES, MAX_RUNSYNC_BYTES
 
@@ -29,8 +30,6 @@ _SLOW_S = 1.0
 """Before each refusal, and between two stop signals for the same job."""
 _ENDING_S = 0.2
 """Before "nothing" to a worker that was told to end, and asks once more."""
-_FAULT_S = 0.2
-"""Between a hand-over and the fault that strikes the worker: it has the job by then."""
 _TURNS = 4
 """Of the event loop, until a connection that was closed together with a hand-over is known to be closed."""
 MAX_BATCH = 1000
@@ -68,6 +67,9 @@ class _WorkerApi:
             if found is None or not hmac.compare_digest(key.encode(), found[1].key.encode()):
                 await asyncio.sleep(_SLOW_S)
                 return Response(status_code=401)
+            if found[0].balancer is not None:
+                await asyncio.sleep(_SLOW_S)
+                return Response(status_code=400)  # a load balancer has no jobs
             return await handler(request, *found)
 
         return call
@@ -87,7 +89,7 @@ class _WorkerApi:
         texts = [text for job in jobs if (text := self._job_text(job)) is not None]
         if not texts:
             return Response(status_code=204)
-        self._strike(fleet, worker)
+        strike(self._platform.faults, worker)
         body = "[" + ",".join(texts) + "]" if batch else texts[0]
         return Response(body.encode(), media_type="application/json")
 
@@ -118,20 +120,6 @@ class _WorkerApi:
         except LookupError:
             return None  # deleted in the turn of the event loop that handed it over
         return splice(f'"id":{json.dumps(job.id)}', request)
-
-    def _strike(self, fleet: Fleet, worker: Worker) -> None:
-        """Faults of workers that have just taken a job."""
-        running, faults = worker.running, self._platform.faults
-        if running is None:
-            return
-        later = asyncio.get_running_loop().call_later
-        if faults.take("worker.crash", fleet.endpoint_id) is not None:
-            later(_FAULT_S, running.kill)
-        elif faults.take("worker.out_of_memory", fleet.endpoint_id) is not None:
-            worker.end_reason = "out of memory: killed"
-            later(_FAULT_S, running.kill)
-        elif faults.take("worker.hang", fleet.endpoint_id) is not None:
-            later(_FAULT_S, running.pause)
 
     async def stop(self, request: Request, _: Fleet, worker: Worker) -> Response:
         """`job-stop`: jobs that this worker is to stop.

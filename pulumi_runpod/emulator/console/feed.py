@@ -129,11 +129,19 @@ class Feed:
                 for history in (self._history(""), self._history(job.endpoint_id)):
                     history.ended(job.finished_at, job.finished_at - job.queued_at)
 
+        def request_ended(endpoint_id: str, began: float) -> None:
+            self._ended += 1
+            now = self._scheduler.clock.now()
+            for history in (self._history(""), self._history(endpoint_id)):
+                history.ended(now, now - began)
+
         self._before, self._scheduler.jobs.on_final = before, ended
+        self._requests_before, self._scheduler.on_request_ended = self._scheduler.on_request_ended, request_ended
 
     def _end(self) -> None:
         """The last page is closed."""
         self._scheduler.jobs.on_final = self._before
+        self._scheduler.on_request_ended = self._requests_before
         self._task = None
         self._last.clear()
         self._sent_bucket.clear()
@@ -190,7 +198,7 @@ class Feed:
         fleets = self._scheduler.fleets
         for fleet in fleets:
             counts = snapshot.worker_counts(fleet)
-            load = len(fleet.dispatch.queue), fleet.dispatch.running
+            load = fleet.queued, fleet.running
             self._history(fleet.endpoint_id).sample(now, queued=load[0], running=load[1], workers=counts)
             queued, running = queued + load[0], running + load[1]
             workers = _sum(workers, counts)

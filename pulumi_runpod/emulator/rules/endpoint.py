@@ -196,9 +196,10 @@ class EndpointRules(Rules[CreateEndpoint, UpdateEndpoint]):
 
 def request_urls(base_url: str, endpoint_id: str, endpoint_type: str) -> str:
     """JSON text of an endpoint's URLs: absolute, with the literal `{job_id}` where a job's id goes."""
-    base = f"{base_url}/v2/{endpoint_id}"
     if endpoint_type == "LOAD_BALANCER":
+        base = f"{base_url}/lb/{endpoint_id}"
         return f'{{"base":"{base}","health":"{base}/ping"}}'
+    base = f"{base_url}/v2/{endpoint_id}"
     return (
         f'{{"run":"{base}/run","runSync":"{base}/runsync","status":"{base}/status/{{job_id}}",'
         f'"stream":"{base}/stream/{{job_id}}","cancel":"{base}/cancel/{{job_id}}","retry":"{base}/retry/{{job_id}}",'

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 
 from pulumi_runpod.emulator.console.feed import Feed
 from pulumi_runpod.emulator.console.routes import Console
+from pulumi_runpod.emulator.load_balancer.routes import ByHost
 from pulumi_runpod.emulator.local import LocalRunPod
 
 Json = dict[str, Any]
@@ -56,7 +57,9 @@ class Desk:
 
     @property
     def feed(self) -> Feed:
-        console = self.runpod._server.config.app
+        outermost = self.runpod._server.config.app
+        assert isinstance(outermost, ByHost)
+        console = outermost.app
         assert isinstance(console, Console)
         assert console.feed is not None
         return console.feed

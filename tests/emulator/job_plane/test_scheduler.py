@@ -351,11 +351,3 @@ def test_workers_are_billed_from_container_start_to_full_stop(stage: Stage) -> N
     assert not still_open
     gpu = next(g for g in stage.platform.catalog.gpus.values() if g.pool == "ADA_24")
     assert price == (gpu.price.serverless or 0) * 2 / 3600
-
-
-def test_a_load_balancer_endpoint_has_workers_that_say_what_is_missing(stage: Stage) -> None:
-    """Requests are not routed to workers yet: nobody pretends that they are."""
-    fleet = stage.endpoint(
-        type="LOAD_BALANCER", scaling={"type": "REQUEST_COUNT", "requestCount": 1}, workers={"min": 1, "max": 1}
-    )
-    assert stage.statuses(fleet) == ["UNHEALTHY"]

@@ -120,13 +120,16 @@ def test_memory_of_a_cpu_worker_is_derived(api: httpx.Client, make: Any) -> None
     assert api.patch(path, json={"gpu": {"count": 2}}).status_code == 400
 
 
-def test_a_load_balancer_has_two_urls_and_keeps_its_idle_timeout(api: httpx.Client, make: Any) -> None:
+def test_a_load_balancer_has_two_urls_and_keeps_its_idle_timeout(
+    runpod: LocalRunPod, api: httpx.Client, make: Any
+) -> None:
     """`base` and `health`; its scaler can be no other than REQUEST_COUNT."""
     made = make.endpoint(type="LOAD_BALANCER", scaling=REQUEST_COUNT, workers={"max": 1, "idleTimeout": 30})
     path = f"/v2/serverless/{made['id']}"
     other = api.patch(path, json={"scaling": {"type": "QUEUE_DELAY", "queueDelay": 4}})
 
-    assert set(made["requestUrls"]) == {"base", "health"}
+    base = f"{runpod.api}/lb/{made['id']}"
+    assert made["requestUrls"] == {"base": base, "health": f"{base}/ping"}
     assert made["workers"]["idleTimeout"] == 30
     assert other.status_code == 422
 
