@@ -84,9 +84,10 @@ class JobCalls:
         self._urls = urls
         self._monotonic = monotonic
         if urls.run is None:
-            raise InvalidInput(
-                "the endpoint", [Failure("requestUrls", "has no `run`: jobs need an endpoint of type QUEUE")]
-            )
+            told = "has no `run`: jobs need an endpoint of type QUEUE"
+            if urls.base is not None:
+                told += f". This one is a LOAD_BALANCER: send HTTP requests with the API key to {urls.base}"
+            raise InvalidInput("the endpoint", [Failure("requestUrls", told)])
 
     def run(self, request: JobRequest) -> Operation[Job]:
         return self._submit(self._url("run"), request, limit=MAX_RUN_BYTES)

@@ -219,3 +219,25 @@ def test_an_input_that_is_not_json_says_where(text: str, told_where: str) -> Non
 def test_a_deleted_endpoint_is_told() -> None:
     """The stack knows an id that the service does not."""
     assert isinstance(invoke("run", "-s", "dev", "--endpoint-id", "gone00000000", "-i", "{}").exception, NotFound)
+
+
+def test_a_load_balancer_is_told_apart_from_a_queue(deployed: Any, by_id: list[str]) -> None:
+    """No job, but the URL to send requests to, in the message and as `endpoint show` prints it."""
+    from pulumi_runpod.client import RunPodClient
+    from pulumi_runpod.settings import Settings
+    from pulumi_runpod.wire.endpoint import ENDPOINTS, CreateEndpoint
+
+    body = {
+        "name": "pages", "type": "LOAD_BALANCER", "image": "pages:1", "gpu": {"pools": ["ADA_24"]},
+        "scaling": {"type": "REQUEST_COUNT", "requestCount": 1}, "workers": {"min": 0, "max": 1},
+    }  # fmt: skip
+    with RunPodClient(Settings.load({}, deployed.runpod.environment)) as client:
+        endpoint_id = str(client.create(ENDPOINTS, CreateEndpoint.model_validate(body)).model_dump()["id"])
+    base = f"{deployed.runpod.api}/lb/{endpoint_id}"
+
+    refused = invoke("run", "--endpoint-id", endpoint_id, "--input", "{}")
+    shown = runner.invoke(app, ["endpoint", "show", "--endpoint-id", endpoint_id, "--json"])
+
+    assert isinstance(refused.exception, RunPodError)
+    assert str(refused.exception).endswith(f"send HTTP requests with the API key to {base}")
+    assert json.loads(shown.stdout)["requestUrls"] == {"base": base, "health": f"{base}/ping"}

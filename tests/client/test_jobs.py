@@ -255,8 +255,8 @@ def test_a_payload_beyond_the_limit_is_not_sent(jobs: JobClient) -> None:
 
 
 def test_a_load_balancer_has_no_queue() -> None:
-    """Its endpoint tells no `run` URL."""
-    with pytest.raises(InvalidInput, match="type QUEUE"):
+    """Its endpoint tells no `run` URL; the message tells where its requests go instead."""
+    with pytest.raises(InvalidInput, match=r"type QUEUE\. .* requests with the API key to http://127\.0\.0\.1:1$"):
         JobClient(RequestUrls(base="http://127.0.0.1:1", health="http://127.0.0.1:1/ping"), Settings())
 
 

@@ -22,6 +22,11 @@ def endpoint_rules(inputs: JsonObject) -> list[Failure]:
         found.append(Failure("gpu", "is required (or cpu), for example gpu={'pools': ['ADA_24']}"))
     if "image" not in inputs and "template_id" not in inputs:
         found.append(Failure("image", "is required (or template, or template_id)"))
+    rollout = inputs.get("rollout")
+    if inputs.get("type") == "LOAD_BALANCER" and isinstance(rollout, dict) and "smoke_input" in rollout:
+        found.append(
+            Failure("rollout.smoke_input", "is a job, and a LOAD_BALANCER takes none: give workers.min 1 instead")
+        )
     return found + _scaling_rules(inputs) + _gpu_rules(inputs) + _cpu_rules(inputs) + _timeout_rules(inputs)
 
 
