@@ -33,7 +33,7 @@ import sys
 from pathlib import Path
 from pulumi_runpod.emulator.platform import WorkerCommand
 from pulumi_runpod.emulator.server import ServerSettings, serve
-command = WorkerCommand("direct:*", f"{sys.executable} -I -S {sys.argv[2]}")
+command = WorkerCommand("direct:*", sys.argv[2])
 serve(ServerSettings(state_dir=Path(sys.argv[1]), worker_commands=(command,)), sys.stdout)
 """
 
@@ -56,9 +56,10 @@ class Caller:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[psutil.Process, str]]:
+def serving(folder: Path, command: str = f"{sys.executable} -I -S {WORKER}") -> Iterator[tuple[psutil.Process, str]]:
+    """A local RunPod whose workers run `command`, and its address."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(folder / "state"), str(WORKER)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVE, str(folder / "state"), command], stdout=subprocess.PIPE, text=True
     )
     with process:
         try:
