@@ -22,6 +22,7 @@ from pulumi_runpod.emulator.local import LocalRunPod
 
 Json = dict[str, Any]
 WORKER = f"{sys.executable} -I -S {Path(__file__).with_name('picture_worker.py')}"
+SERVER = f"{sys.executable} {Path(__file__).parents[1] / 'load_balancer' / 'http_worker.py'}"
 IMAGE = "registry.example.com/team/pictures:1"
 _FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -67,7 +68,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def shared_desk() -> Iterator[Desk]:
-    with LocalRunPod(workers={"*/pictures:*": WORKER}) as runpod:
+    with LocalRunPod(workers={"*/pictures:*": WORKER, "*/server:*": SERVER}) as runpod:
         desk = Desk(runpod)
         with desk.client:
             yield desk

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -208,3 +209,34 @@ def test_one_endpoint_is_picked_and_the_rest_is_left_out(desk: Any, visit: Visit
     expect(page.locator("#jobs tbody tr")).to_have_count(1)
     expect(page.locator("#workers tbody tr")).to_have_count(1)
     expect(page.locator("#chart-latency")).to_contain_text("1 job ended")
+
+
+def test_a_load_balancer_is_shown_as_one(desk: Any, visit: Visit, tmp_path: Path) -> None:
+    """Its kind, its requests and its worker at work; where requests go; nothing offers to send a job."""
+    scaling = {"type": "REQUEST_COUNT", "requestCount": 2}
+    endpoint = desk.endpoint(
+        name="pages",
+        type="LOAD_BALANCER",
+        image="registry.example.com/team/server:1",
+        scaling=scaling,
+        env={"HOLD_FILE": str(tmp_path / "hold")},
+    )
+    base = endpoint["requestUrls"]["base"]
+    page = visit()
+    row = page.locator("#endpoints tbody tr")
+    expect(row).to_contain_text("Load balancer: a worker for every 2 requests")
+    expect(page.locator("#workers")).to_contain_text("idle")
+    assert desk.client.get(f"{base}/x").status_code == 200
+    assert desk.client.get(f"{base}/x", params={"status": "500"}).status_code == 500
+
+    expect(row).to_contain_text("1 answered, 1 failed")
+    expect(page.locator("#figures")).to_contain_text("Requests waiting")
+    expect(page.locator("#chart-latency")).to_contain_text("2 jobs ended")
+    expect(page.locator("#jobs-command")).to_contain_text(f"curl {base}/")
+    expect(page.locator("#send")).to_be_hidden()
+
+    with desk.client.stream("GET", f"{base}/ticks", params={"count": 1}) as answer:
+        parts = answer.iter_text()
+        assert next(parts) == "data: 0\n\n"
+        expect(row).to_contain_text("1 running")
+        expect(page.locator("#workers")).to_contain_text("running")

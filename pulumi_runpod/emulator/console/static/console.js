@@ -100,11 +100,13 @@ function overview() {
   const others = [[idle, "idle"], [initializing, "starting"], [throttled, "throttled"], [unhealthy, "unhealthy"]]
     .filter(([number]) => number).map(([number, word]) => `${number} ${word}`);
   const failed = sum(({ failed: number }) => number);
+  const balancers = known.endpoints.filter(({ type }) => type === "LOAD_BALANCER").length;
+  const what = balancers === 0 ? "Jobs" : balancers < known.endpoints.length ? "Jobs and requests" : "Requests";
   panels.overview([
     ["Endpoints", count(known.endpoints.length), known.endpoints.length ? "deployed" : "none deployed"],
     ["Workers running", count(running), others.join(", ") || "no others"],
-    ["Jobs waiting", count(sum(({ queued }) => queued)), `${count(sum(({ running: number }) => number))} in progress`],
-    ["Jobs completed", count(sum(({ completed }) => completed)), failed ? `${plural(failed, "job")} failed` : "none failed"],
+    [`${what} waiting`, count(sum(({ queued }) => queued)), `${count(sum(({ running: number }) => number))} in progress`],
+    [`${what} completed`, count(sum(({ completed }) => completed)), failed ? `${count(failed)} failed` : "none failed"],
     ["Cost so far", dollars(known.cost?.usd ?? 0), `${dollars(known.cost?.usdPerHour ?? 0)} per hour now`],
   ]);
 }

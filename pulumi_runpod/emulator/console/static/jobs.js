@@ -59,11 +59,13 @@ export function show(list, selected) {
 }
 
 function hint(selected) {
-  const endpoint = endpoints.find((candidate) => candidate.id === selected) ?? endpoints.find((candidate) => candidate.type === "QUEUE");
-  const run = endpoint?.requestUrls.run;
-  text(byId("jobs-hint"), run ? "Send one with the form above, or from a shell:" : "Deploy a queue endpoint first; its jobs are listed here.");
-  byId("jobs-command-block").hidden = !run;
-  text(byId("jobs-command"), `curl ${run} -H "Authorization: Bearer $RUNPOD_API_KEY" \\\n  -H 'Content-Type: application/json' -d '{"input": {"prompt": "a red fox"}}'`);
+  const endpoint = endpoints.find((candidate) => candidate.id === selected)
+    ?? endpoints.find((candidate) => candidate.type === "QUEUE") ?? endpoints[0];
+  const { run, base } = endpoint?.requestUrls ?? {};
+  const queued = run ? "Send one with the form above, or from a shell:" : "Deploy a queue endpoint first; its jobs are listed here.";
+  text(byId("jobs-hint"), base ? "A load balancer has none: requests go straight to its workers, as from a shell:" : queued);
+  byId("jobs-command-block").hidden = !run && !base;
+  text(byId("jobs-command"), base ? `curl ${base}/ -H "Authorization: Bearer $RUNPOD_API_KEY"` : `curl ${run} -H "Authorization: Bearer $RUNPOD_API_KEY" \\\n  -H 'Content-Type: application/json' -d '{"input": {"prompt": "a red fox"}}'`);
 }
 
 function row(job) {

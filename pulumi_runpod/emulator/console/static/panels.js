@@ -46,7 +46,7 @@ export function endpoints(list) {
     states(workers.firstChild, endpoint.workers);
     text(queue, `${count(endpoint.queued)} waiting, ${count(endpoint.running)} running`);
     const failed = endpoint.failed ? `, ${count(endpoint.failed)} failed` : "";
-    text(ended, `${count(endpoint.completed)} completed${failed}${endpoint.retried ? `, ${plural(endpoint.retried, "retry", "retries")}` : ""}`);
+    text(ended, `${count(endpoint.completed)} ${endpoint.type === "LOAD_BALANCER" ? "answered" : "completed"}${failed}${endpoint.retried ? `, ${plural(endpoint.retried, "retry", "retries")}` : ""}`);
   });
 }
 
@@ -59,7 +59,7 @@ function scalingWords({ type, scaling }) {
   const words = scaling.type === "QUEUE_DELAY"
     ? `A worker more when a job waits ${scaling.queueDelay} s`
     : `A worker for every ${plural(scaling.requestCount, "request")}`;
-  return type === "LOAD_BALANCER" ? `${words} (load balancer)` : words;
+  return type === "LOAD_BALANCER" ? `Load balancer: ${words.toLowerCase()}` : words;
 }
 
 function hardware({ gpu, cpu }) {
@@ -143,13 +143,14 @@ const figures = new Map();
 
 // The row of figures at the top: `[name, value, remark]` each.
 export function overview(told) {
-  for (const [name, value, remark] of told) {
-    if (!figures.has(name)) {
-      const entry = h("div", {}, h("dt", {}, name), h("dd", {}, h("strong"), h("span", { class: "muted" })));
-      figures.set(name, entry);
+  for (const [place, [name, value, remark]] of told.entries()) {
+    if (!figures.has(place)) {
+      const entry = h("div", {}, h("dt"), h("dd", {}, h("strong"), h("span", { class: "muted" })));
+      figures.set(place, entry);
       byId("figures").append(entry);
     }
-    const [strong, muted] = figures.get(name).lastChild.children;
+    const [term, { children: [strong, muted] }] = figures.get(place).children;
+    text(term, name);
     text(strong, value);
     text(muted, remark);
   }
