@@ -114,11 +114,15 @@ class ObjectsVanished(RunPodError):
 
     def __init__(self, kinds: Sequence[str], ids: Sequence[str]) -> None:
         self.kinds, self.ids = tuple(kinds), tuple(ids)
+        if len(ids) == 1:
+            missing = f"{ids[0]} does not exist, and was last seen with another key or API base URL"
+        else:
+            shown = f"{', '.join(ids[:5])}{', ...' if len(ids) > 5 else ''}"
+            missing = f"none of the {len(ids)} objects asked for exists ({shown})"
         super().__init__(
-            f"GET {', '.join(kinds)} -> none of the {len(ids)} objects asked for exists ({', '.join(ids[:5])}"
-            f"{', ...' if len(ids) > 5 else ''}): is this the key (or the API base URL) of another account? "
-            "Nothing was taken out of the state. If all were really deleted, run "
-            "`pulumi config set runpod:acceptVanished true` (or set RUNPOD_ACCEPT_VANISHED=1) and refresh again"
+            f"GET {', '.join(kinds)} -> {missing}: is this the key (or the API base URL) of another account? "
+            f"Nothing was taken out of the state. If {'it was' if len(ids) == 1 else 'all were'} really deleted, "
+            "refresh again with RUNPOD_ACCEPT_VANISHED=1 in the environment"
         )
 
 
@@ -154,7 +158,8 @@ class ApiError(RunPodError):
 class Unauthorized(ApiError):
     advice = (
         "The API key is wrong, expired or of another service: set it with `pulumi config set --secret runpod:apiKey` "
-        "or in RUNPOD_API_KEY"
+        "or in RUNPOD_API_KEY. (A refresh or destroy takes the stack's config of the last `pulumi up`; with "
+        "`--run-program` it takes that of now)"
     )
 
 

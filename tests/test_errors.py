@@ -119,7 +119,15 @@ def test_vanished_objects_ask_for_the_account() -> None:
 
     assert "another account?" in text
     assert "ep4, ..." in text
-    assert "runpod:acceptVanished" in text
+    assert "RUNPOD_ACCEPT_VANISHED=1" in text
+
+
+def test_a_single_vanished_object_says_why_it_is_not_believed() -> None:
+    """It was seen with another key."""
+    text = str(ObjectsVanished(["/v2/templates"], ["t1"]))
+
+    assert "t1 does not exist, and was last seen with another key" in text
+    assert "If it was really deleted" in text
 
 
 def test_invalid_input_lists_every_failure_with_its_path() -> None:

@@ -6,6 +6,7 @@ of `errors.py`. There is no method per kind, and no adoption by name.
 
 from __future__ import annotations
 
+import hashlib
 import random as random_module
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -90,13 +91,19 @@ class RunPodClient:
         """All objects of the kind, through all pages, newest first where the service says so. Never cached."""
         return [self._item(collection, item) for item in self._pages(collection)]
 
-    def find(self, collection: Collection, object_id: str) -> Response | None:
+    @property
+    def key_digest(self) -> str:
+        """Ten digits that stand for key and base URL: the same digest is the same account. Tells nothing of the key."""
+        return hashlib.sha256(f"{self.settings.api_base_url}\n{self.settings.key}".encode()).hexdigest()[:10]
+
+    def find(self, collection: Collection, object_id: str, *, seen_with: str | None = None) -> Response | None:
         """The object from the shared list of its kind; when it is not there, by one GET; None only after a 404.
 
         Made for refresh: any number of threads asking at once cost one list call per kind. A list is used again until
         this process writes anything, at most 30 s. Raises `ObjectsVanished` instead of answering None when several
         objects of the kind (or several in all) were asked for and none exists, unless `settings.accept_vanished`: a key
-        of another account must not empty a state.
+        of another account must not empty a state. `seen_with` is the `key_digest` under which the object was last seen,
+        None where that is not known: with another one, a single missing object is enough for the error.
         """
         ticket = self._census.begin()
         try:
@@ -115,7 +122,9 @@ class RunPodClient:
             return found
         if self.settings.accept_vanished:
             self._census.abandon(ticket)
-        elif vanished := self._census.missing(ticket, collection.path, object_id):
+            return None
+        other_key = seen_with is not None and seen_with != self.key_digest
+        if vanished := self._census.missing(ticket, collection.path, object_id, other_key=other_key):
             raise ObjectsVanished(*vanished)
         return None
 

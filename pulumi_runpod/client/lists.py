@@ -80,7 +80,9 @@ class Census:
     One missing object was deleted. When nothing of what was asked for is there, the key is of another account: an
     answer that must not empty a state file. So before one find is told "gone", those that began earlier are waited for;
     and while nothing of its kind speaks for or against it, those that are about to begin, for `patience` seconds: an
-    engine that refreshes asks for all objects of a state at once, but nothing says when it has asked for the last.
+    engine that refreshes asks for all objects of a state at once, but nothing says when it has asked for the last (and
+    with `--parallel 1` it asks for the next when it has the answer to the first). So a lone one that was last seen with
+    another key is told "gone" only when something else is found: that proves the account, as ids are nowhere twice.
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:
@@ -108,13 +110,19 @@ class Census:
             self._found.add(kind)
             self._end(ticket)
 
-    def missing(self, ticket: int, kind: str, object_id: str) -> tuple[list[str], list[str]] | None:
-        """Record a miss; `(kinds, ids)` when it is one of several and nothing stands against "everything vanished"."""
+    def missing(
+        self, ticket: int, kind: str, object_id: str, *, other_key: bool = False
+    ) -> tuple[list[str], list[str]] | None:
+        """Record a miss; `(kinds, ids)` when it is one of several and nothing stands against "everything vanished", or
+        when it is alone, was last seen with another key (`other_key`), and nothing at all was found.
+        """
         with self._settled:
             self._missing.setdefault(kind, {})[object_id] = None
             self._end(ticket)
             self._settled.wait_for(lambda: kind in self._found or all(other > ticket for other in self._under_way))
             self._settled.wait_for(lambda: kind in self._found or self._vanished(kind), timeout=self._patience)
+            if other_key and not self._found:
+                return self._vanished(kind) or ([kind], [object_id])
             return self._vanished(kind)
 
     def _vanished(self, kind: str) -> tuple[list[str], list[str]] | None:

@@ -5,7 +5,7 @@ the models is in `kinds/`, one subclass per kind.
 
 `olds` in `check` are the last inputs, elsewhere the last outputs. Outputs hold what the service returned, the inputs
 that it never returns, and `declared`: the names of the fields that the program sets or `check` fills in, so that what
-the service chose is never taken for a wish of the program.
+the service chose is never taken for a wish of the program. `key_digest` tells with which key the object was last seen.
 """
 
 # ruff: noqa: ARG002 - hooks take what some kind needs
@@ -27,6 +27,7 @@ from pulumi_runpod.resources.unchanged import DECLARED
 from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.wire.model import Collection, JsonObject, Maybe, Request, Response, Text
 
+KEY_DIGEST = "key_digest"
 _DELETE_WAITS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 _LOOK_AGAIN_S = (0.0, 2.0, 5.0)
 _MOST_POSTS = 3
@@ -140,12 +141,12 @@ class Lifecycle:
         if "adopt_id" in news:
             return self._adopt(api, news)
         body = self._body(self.collection.create, self.create_body(news))
-        return self.recorded(self._created(api, body, news), news)
+        return self.recorded(self._created(api, body, news), news, seen_with=api.key_digest)
 
     def read(self, api: Api, object_id: str, olds: JsonObject) -> Found:
         """The object as it is now; inputs hold only what the program (or `check`) has declared."""
         olds = normal_object(olds)
-        found = api.find(self.collection, object_id)
+        found = api.find(self.collection, object_id, seen_with=olds.get(KEY_DIGEST))
         if found is None:
             return Found(None)
         reality, notices = self.understood(api, object_id, self._settled(olds, self._answer(found)), olds)
@@ -156,7 +157,8 @@ class Lifecycle:
         else:  # imported: there are no last inputs
             shown = self.collection.create_fields & set(reality)
         inputs = {**{key: reality[key] for key in sorted(shown)}, **kept}
-        return Found(object_id, {**reality, **kept, DECLARED: sorted(olds.get(DECLARED, shown))}, inputs, notices)
+        outs = {**reality, **kept, DECLARED: sorted(olds.get(DECLARED, shown)), KEY_DIGEST: api.key_digest}
+        return Found(object_id, outs, inputs, notices)
 
     def understood(
         self, api: Api, object_id: str, reality: JsonObject, olds: JsonObject
@@ -169,9 +171,10 @@ class Lifecycle:
         olds, news = normal_object(olds), normal_object(news)
         patch = self.patch(olds, news)
         if not patch:
-            reality = {key: value for key, value in olds.items() if key not in self._kept and key != DECLARED}
-            return Updated(self._outs(reality, news))
-        return Updated(self._outs(self._settled(news, self._send(api, object_id, patch)), news))
+            told = {key: value for key, value in olds.items() if key not in self._kept | {DECLARED, KEY_DIGEST}}
+            return Updated(self._outs(told, news, olds.get(KEY_DIGEST)))
+        answer = self._send(api, object_id, patch)
+        return Updated(self._outs(self._settled(news, answer), news, api.key_digest))
 
     def delete(self, api: Api, object_id: str, olds: JsonObject) -> None:
         """Gone already is success. While something still uses it, waits: its users may be on their way out, too."""
@@ -204,10 +207,10 @@ class Lifecycle:
         """All objects of the kind that carry the name."""
         return [found for found in api.list(self.collection) if self.same(name, _name(found), "name")]
 
-    def recorded(self, found: Response, inputs: JsonObject) -> Created:
+    def recorded(self, found: Response, inputs: JsonObject, *, seen_with: str | None = None) -> Created:
         """What `create` would have returned for the object and these inputs."""
         answer = self._answer(found)
-        return Created(answer.id, self._outs(self._settled(inputs, answer), inputs))
+        return Created(answer.id, self._outs(self._settled(inputs, answer), inputs, seen_with))
 
     # What kinds build on.
 
@@ -322,7 +325,7 @@ class Lifecycle:
         if patch:
             answer = self._send(api, adopt_id, patch)
         self._adopted.add(adopt_id)
-        return Created(adopt_id, self._outs(self._settled(news, answer), news))
+        return Created(adopt_id, self._outs(self._settled(news, answer), news, api.key_digest))
 
     def _in_use(self, api: Api, object_id: str, error: ApiError) -> RunPodError:
         users = self.users(api, object_id)
@@ -348,9 +351,10 @@ class Lifecycle:
             for key, value in answer.reality.items()
         }
 
-    def _outs(self, reality: JsonObject, news: JsonObject) -> JsonObject:
+    def _outs(self, reality: JsonObject, news: JsonObject, seen_with: str | None) -> JsonObject:
         kept = {key: news[key] for key in sorted(self._kept) if key in news}
-        return {**reality, **kept, DECLARED: sorted(key for key in news if key not in self._kept)}
+        outs = {**reality, **kept, DECLARED: sorted(key for key in news if key not in self._kept)}
+        return outs if seen_with is None else {**outs, KEY_DIGEST: seen_with}
 
 
 def _name(found: Response) -> str | None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pydantic import SecretStr
 from raw_server import http, served
 
 from pulumi_runpod.client import RunPodClient
-from pulumi_runpod.client.lists import LONGEST_LIFE, Listing, Lists
+from pulumi_runpod.client.lists import LONGEST_LIFE, Census, Listing, Lists
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.errors import ObjectsVanished, ServerError, UnexpectedAnswer
 from pulumi_runpod.settings import Settings
@@ -140,6 +141,59 @@ def test_one_object_of_each_kind_missing_is_asked_for_too(client: RunPodClient, 
         with pytest.raises(ObjectsVanished, match="another account"):
             first.result()
     assert raised.value.kinds == (NETWORK_VOLUMES.path, TEMPLATES.path)
+
+
+def test_one_missing_object_that_another_key_has_seen_is_not_believed(client: RunPodClient) -> None:
+    """Asked for alone (`--parallel 1`), it can't be told from the first object of another account's state."""
+    with pytest.raises(ObjectsVanished, match="last seen with another key") as raised:
+        client.find(NETWORK_VOLUMES, "x1", seen_with="0000000000")
+
+    assert raised.value.ids == ("x1",)
+
+
+def test_a_new_key_of_the_same_account_is_proven_by_what_is_found(client: RunPodClient, outsider: RunPodClient) -> None:
+    """Keys are renewed: one object that is there, whatever its kind, and a deletion is believed again."""
+    kept, lost = new_id(client, TEMPLATES), new_id(client, NETWORK_VOLUMES)
+    outsider.delete(NETWORK_VOLUMES, lost)
+
+    assert client.find(TEMPLATES, kept, seen_with="0000000000") is not None
+    assert client.find(NETWORK_VOLUMES, lost, seen_with="0000000000") is None
+
+
+@pytest.mark.parametrize(
+    ("other_key", "found", "vanished"),
+    [
+        (False, None, None),
+        (True, "volumes", None),
+        (True, "templates", None),
+        (True, None, (["volumes"], ["v1"])),
+    ],
+)
+def test_what_a_lone_miss_means(
+    other_key: bool, found: str | None, vanished: tuple[list[str], list[str]] | None
+) -> None:
+    """Gone, unless the key is another one and nothing proves that the account is the same."""
+    census = Census(patience=0)
+    if found:
+        census.found(census.begin(), found)
+
+    assert census.missing(census.begin(), "volumes", "v1", other_key=other_key) == vanished
+
+
+def test_a_key_digest_stands_for_key_and_url_and_tells_neither(settings: Settings) -> None:
+    """The same for the same account in every process, another for another key or URL."""
+    others = (
+        settings.model_copy(update={"api_key": SecretStr("rpa_ANOTHERKEY")}),
+        settings.model_copy(update={"api_base_url": "http://127.0.0.1:1"}),
+    )
+    with RunPodClient(settings) as one, RunPodClient(settings) as again:
+        digest = one.key_digest
+        assert again.key_digest == digest
+    for changed in others:
+        with RunPodClient(changed) as other:
+            assert other.key_digest != digest
+    assert digest not in settings.key
+    assert len(digest) == 10
 
 
 def test_several_deletions_among_objects_that_exist_are_believed(client: RunPodClient, outsider: RunPodClient) -> None:

@@ -110,3 +110,17 @@ def test_stack_config_wins_over_the_environment(deploy: Deploy, local_runpod: Lo
     assert "key-of-somebody-else" not in failed.text
     stack.config("runpod:apiKey", local_runpod.api_key, secret=True)
     assert not stack.up().failed
+
+
+def test_a_refresh_takes_the_key_of_the_last_up_unless_the_program_is_run(deploy: Deploy) -> None:
+    """The engine keeps the stack's config in the state: so a message about a wrong key names `--run-program`."""
+    stack = deploy(lambda: (NetworkVolume("weights", size=10, data_center="EU-RO-1"), None)[1])
+    assert not stack.up().failed
+    stack.config("runpod:apiKey", "key-of-somebody-else", secret=True)
+    kept = stack.refresh()
+    taken = stack.refresh(run_program=True)
+
+    assert not kept.failed, kept.text
+    assert taken.failed
+    assert "401" in taken.text
+    assert "--run-program" in taken.text

@@ -140,6 +140,43 @@ def test_a_whole_account_that_vanishes_is_not_believed(
     assert len(stack.resources()) == 3
 
 
+def test_the_key_of_another_account_empties_nothing_though_objects_are_asked_for_one_by_one(
+    deploy: Deploy, engine: Any
+) -> None:
+    """With `--parallel 1` the first object is judged before the second is asked for: it stays as well, until a person
+    says that all are gone.
+    """
+    stack = deploy(all_three)
+    stack.up()
+    with LocalRunPod(api_key="rpa_OTHER") as other:
+        refreshed = engine.stack(all_three, other.environment).refresh(parallel=1)
+        left = len(stack.resources())
+        accepting = engine.stack(all_three, {**other.environment, "RUNPOD_ACCEPT_VANISHED": "1"})
+        accepted = accepting.refresh(parallel=1)
+
+    assert refreshed.failed
+    assert "last seen with another key" in refreshed.text
+    assert left == 3
+    assert not accepted.failed, accepted.text
+    assert stack.resources() == {}
+
+
+def test_a_new_key_of_the_same_account_is_no_drift(
+    deploy: Deploy, engine: Any, local_runpod: LocalRunPod, outsider: RunPodClient
+) -> None:
+    """Here another URL of the same service: nothing changes, and what is deleted outside is still believed."""
+    ids = deploy(all_three).up().outputs
+    renamed = local_runpod.api.replace("127.0.0.1", "localhost")
+    stack = engine.stack(all_three, {**local_runpod.environment, "RUNPOD_API_BASE_URL": renamed})
+    clean = stack.preview(refresh=True, expect_no_changes=True)
+    outsider.delete(ENDPOINTS, ids["endpoint"])
+    refreshed = stack.refresh()
+
+    assert not clean.failed, clean.text
+    assert not refreshed.failed, refreshed.text
+    assert sorted(stack.resources()) == ["weights", "worker"]
+
+
 def change_outside(outsider: RunPodClient, kind: str, object_id: str, change: JsonObject) -> None:
     collection = {"endpoint": ENDPOINTS, "template": TEMPLATES, "volume": NETWORK_VOLUMES}[kind]
     assert collection.update is not None

@@ -18,7 +18,7 @@ from pulumi_runpod.resources.kinds import (
     secret,
     template,
 )
-from pulumi_runpod.resources.lifecycle import Lifecycle
+from pulumi_runpod.resources.lifecycle import KEY_DIGEST, Lifecycle
 from pulumi_runpod.resources.unchanged import replaces_nothing, unchanged_inputs
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
@@ -157,6 +157,18 @@ def test_an_update_without_differences_makes_no_call(api: RunPodClient, local_ru
 
     assert lifecycle.update(api, created.id, created.outs, inputs).outs == created.outs
     assert local_runpod.calls() == []
+
+
+def test_only_an_answer_says_with_which_key_an_object_was_seen(api: RunPodClient, kind: str) -> None:
+    """An update that sends nothing has not met the account; a refresh that finds the object has."""
+    lifecycle, program = KINDS[kind]
+    inputs = checked(lifecycle, program)
+    created = lifecycle.create(api, inputs)
+    before = {**created.outs, KEY_DIGEST: "0000000000"}
+
+    assert created.outs[KEY_DIGEST] == api.key_digest
+    assert lifecycle.update(api, created.id, before, inputs).outs[KEY_DIGEST] == "0000000000"
+    assert lifecycle.read(api, created.id, before).outs[KEY_DIGEST] == api.key_digest
 
 
 @pytest.mark.parametrize(("kind", "change"), OUTSIDE, ids=lambda v: v if isinstance(v, str) else "-".join(v))
