@@ -46,8 +46,8 @@ def list_(stack: Stack = None, as_json: Json = False) -> None:
         typer.echo(json.dumps([_row(endpoint) for endpoint in endpoints]))
         return
     _table(
-        ("ID", "NAME", "WORKERS", "IMAGE"),
-        [(e.id, e.name, f"{e.workers.min}-{e.workers.max}", e.image or "") for e in endpoints],
+        ("ID", "NAME", "TYPE", "WORKERS", "IMAGE"),
+        [(e.id, e.name, e.type or "", f"{e.workers.min}-{e.workers.max}", e.image or "") for e in endpoints],
     )
 
 
@@ -91,6 +91,7 @@ def _row(endpoint: Endpoint) -> JsonObject:
     return {
         "id": endpoint.id,
         "name": endpoint.name,
+        "type": endpoint.type,
         "image": endpoint.image,
         "workers": endpoint.workers.model_dump(by_alias=True, exclude_none=True),
     }

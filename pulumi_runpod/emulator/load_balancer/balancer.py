@@ -121,8 +121,9 @@ class Balancer:
 
     def offer(self) -> None:
         """Workers became free, healthy, or went: give them to those who wait, first come, first served."""
+        nobody = False
         for waiting in list(self._waiting):
-            if waiting.worker.done():
+            if waiting.worker.done() or (nobody and waiting.affinity is None):
                 continue
             try:
                 worker = self._choose(waiting.affinity)
@@ -132,6 +133,7 @@ class Balancer:
             if worker is not None:
                 self._waiting.pop(waiting, None)
                 waiting.worker.set_result(self._give(worker))
+            nobody = nobody or (worker is None and waiting.affinity is None)
 
     def close(self) -> None:
         """The endpoint goes away, or the server: nobody waits any longer."""

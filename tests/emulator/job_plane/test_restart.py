@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,22 +15,23 @@ from pathlib import Path
 import httpx
 import psutil
 
-WORKER = Path(__file__).with_name("sdk_worker.py")
+SDK = f"{sys.executable} {Path(__file__).with_name('sdk_worker.py')} concurrent"
+DIRECT = f"{sys.executable} -I -S {Path(__file__).parents[2] / 'bench' / 'direct_worker.py'}"
 SERVE = """
 import sys
 from pathlib import Path
 from pulumi_runpod.emulator.platform import WorkerCommand
 from pulumi_runpod.emulator.server import ServerSettings, serve
-command = WorkerCommand("worker:*", f"{sys.executable} {sys.argv[2]} concurrent")
-serve(ServerSettings(state_dir=Path(sys.argv[1]), port=int(sys.argv[3]), worker_commands=(command,)), sys.stdout)
+command = WorkerCommand("worker:*", sys.argv[2])
+serve(ServerSettings(state_dir=Path(sys.argv[1]), worker_commands=(command,)), sys.stdout)
 """
 KEY = {"Authorization": "Bearer local"}
 
 
 @contextmanager
-def serving(state: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(state: Path, worker: str = SDK) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The server as a process of its own, and its address."""
-    arguments = [sys.executable, "-c", SERVE, str(state), str(WORKER), str(port)]
+    arguments = [sys.executable, "-c", SERVE, str(state), worker]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -100,3 +102,54 @@ def test_a_killed_server_leaves_no_worker_and_loses_no_job(tmp_path: Path) -> No
         log = client.get(f"{api}/v2/serverless/{endpoint_id}/workers").json()
         assert log["summary"]["total"] == 1
     assert within(5, lambda: not carriers(endpoint_id))
+
+
+def test_jobs_accepted_in_the_moment_of_a_kill_reach_an_end(tmp_path: Path) -> None:
+    """Clients submit and workers report without pause; three kills later, each job whose id was told is COMPLETED."""
+    deliveries, state = tmp_path / "deliveries", tmp_path / "state"
+    deliveries.mkdir()
+    accepted: list[str] = []
+    endpoint_id = ""
+    for kill in (1, 2, 3):
+        with serving(state, DIRECT) as (process, api), httpx.Client(headers=KEY, timeout=60) as client:
+            endpoint_id = endpoint_id or busy_endpoint(client, api, deliveries)
+            run = f"{api}/v2/{endpoint_id}/run"
+            clients = [threading.Thread(target=submit_until_it_dies, args=(run, accepted)) for _ in range(3)]
+            for submitting in clients:
+                submitting.start()
+            assert within(60, lambda: len(accepted) >= kill * 300)  # noqa: B023 - asked within this turn
+            os.kill(process.pid, 9)
+            process.wait(10)
+            for submitting in clients:
+                submitting.join(30)
+
+    with serving(state, DIRECT) as (_, api), httpx.Client(headers=KEY, timeout=60) as client:
+        url = f"{api}/v2/{endpoint_id}"
+
+        def left() -> int:
+            jobs = client.get(f"{url}/health").json()["jobs"]
+            return int(jobs["inQueue"] + jobs["inProgress"])
+
+        assert within(60, lambda: left() == 0)
+        ends = [client.get(f"{url}/status/{job_id}").json().get("status") for job_id in accepted]
+    assert len(ends) >= 900
+    assert set(ends) == {"COMPLETED"}
+
+
+def busy_endpoint(client: httpx.Client, api: str, deliveries: Path) -> str:
+    body = {
+        "name": "e", "type": "QUEUE", "image": "worker:1", "gpu": {"pools": ["ADA_24"]}, "timeout": 60_000,
+        "scaling": {"type": "REQUEST_COUNT", "requestCount": 1}, "workers": {"min": 3, "max": 3},
+        "env": {"DELIVERIES": str(deliveries)},
+    }  # fmt: skip
+    return str(client.post(f"{api}/v2/serverless", json=body).json()["id"])
+
+
+def submit_until_it_dies(run: str, accepted: list[str]) -> None:
+    with httpx.Client(headers=KEY, timeout=10) as client:
+        for number in range(100_000):
+            try:
+                answer = client.post(run, json={"input": {"n": number}})
+            except httpx.TransportError:
+                return
+            accepted.append(answer.json()["id"])

@@ -123,6 +123,12 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
     return _eventually
 
 
+@pytest.fixture(scope="session")
+def balanced_at() -> Callable[..., Balanced]:
+    """`balanced_at(server, folder, **changes)`: an endpoint of a server of the test's own."""
+    return Balanced
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[LocalRunPod]:
     switches = Switches(cold_start_speed=1e9, platform_scale_down=False, ping_interval=0.1)

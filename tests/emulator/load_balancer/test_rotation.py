@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.emulator.switches import Switches
 
 if TYPE_CHECKING:
     from conftest import Balanced
 
+NOON = 1_778_444_800.0
 Make = Callable[..., "Balanced"]
 Eventually = Callable[[Callable[[], Any]], Any]
 
@@ -323,6 +331,33 @@ def test_deleting_an_endpoint_answers_everybody(make: Make, eventually: Eventual
 
     assert [served.answer().status_code, waits.answer().status_code] == [502, 404]
     balanced.server.turn(balancer_worker_capacity=0)
+
+
+def test_a_server_that_ends_answers_everybody(
+    tmp_path: Path, balanced_at: Callable[..., Balanced], eventually: Eventually
+) -> None:
+    """503 for who waits, 502 for who is served; an open WebSocket does not keep it from ending."""
+    with contextlib.ExitStack() as stack:
+        switches = Switches(cold_start_speed=1e9, ping_interval=0.1, balancer_worker_capacity=2)
+        command = f"{sys.executable} {Path(__file__).with_name('http_worker.py')}"
+        server = LocalRunPod(workers={"server:*": command}, frozen_at=NOON, switches=switches)
+        running = stack.enter_context(contextlib.ExitStack())
+        running.enter_context(server)
+        balanced = balanced_at(server, tmp_path)
+        stack.callback(balanced.client.close)
+        balanced.wait_for("IDLE")
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        url = balanced.base.replace("http", "ws", 1)
+        talk = stack.enter_context(connect(f"{url}/talk", additional_headers=headers, proxy=None))
+        served = balanced.later("GET", f"{balanced.base}/hold")
+        eventually(lambda: balanced.load() == (0, 2))
+        waits = balanced.later("GET", f"{balanced.base}/hold")
+        eventually(lambda: balanced.load() == (1, 2))
+        running.close()
+
+        assert [served.answer().status_code, waits.answer().status_code] == [502, 503]
+        with pytest.raises(ConnectionClosed):
+            talk.recv(timeout=30)
 
 
 def test_requests_are_counted_and_workers_billed(make: Make) -> None:
