@@ -116,8 +116,8 @@ def _loud(preview: StackPreview) -> list[str]:
 
 def _row(preview: StackPreview) -> str:
     stack = f"**{code(shortened(preview.stack, 100))}**"
-    advice = f"⚠️ {count(len(preview.warnings), 'warning')}" if preview.warnings else ""
-    drift = f"🌀 {len(preview.drift)}" if preview.drift else ""
+    advice = f"⚠️&nbsp;{len(preview.warnings)}" if preview.warnings else ""
+    drift = f"🌀&nbsp;{len(preview.drift)}" if preview.drift else ""
     if preview.failed:
         told = prose(shortened(one_line(preview.errors[0]), 160))
         return f"| ❌&nbsp;{stack} | **failed**: {told} | | {drift} | {advice} |"

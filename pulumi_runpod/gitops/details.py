@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,6 +15,7 @@ T = TypeVar("T")
 SIGNS: dict[Action, str] = {"replace": "🔁", "delete": "🗑️", "create": "✨", "update": "✏️", "import": "📥", "read": "👁️"}
 _SEVERITY_SIGNS = {"error": "❌", "warning": "⚠️", "info": "💡"}
 _MOST_DRIFTED = 20
+_WIDTH = 100
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Extent:
 def details(preview: StackPreview, extent: Extent) -> list[str]:
     """Lines of Markdown; none where there is nothing to say."""
     return [
-        *_section("", preview.errors, extent, lambda error: fence(shortened(error, extent.characters)), "error"),
+        *_section(
+            "", preview.errors, extent, lambda error: fence(_wrapped(shortened(error, extent.characters))), "error"
+        ),
         *_changes(preview, extent),
         *_section(
             "**Drift**: what is deployed is not as Pulumi left it.",
@@ -91,6 +95,15 @@ def _or_not_set(value: str | None) -> str:
 def _notice(notice: Notice, extent: Extent) -> str:
     name = f"{code(shortened(notice.name, 100))}: " if notice.name else ""
     return f"{_SEVERITY_SIGNS[notice.severity]} {name}{prose(shortened(one_line(notice.text), extent.characters))}"
+
+
+def _wrapped(text: str) -> str:
+    """Code on GitHub runs out of sight to the right."""
+    return "\n".join(
+        part
+        for line in text.splitlines()
+        for part in textwrap.wrap(line, _WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
+    )
 
 
 def _section(title: str, items: Sequence[T], extent: Extent, line: Callable[[T], str], what: str) -> list[str]:

@@ -74,6 +74,8 @@ def _harmless(word: str) -> str:
 
 def _visible(text: str, *, keep_lines: bool) -> str:
     """Without control characters and those that turn the direction of writing: what is seen is what is there."""
+    if text.isprintable():
+        return text
     return "".join(
         "�" if unicodedata.category(c) in ("Cc", "Cf", "Cs") and not c.isspace() else c
         for c in (text.replace("\r\n", "\n") if keep_lines else text)
