@@ -37,6 +37,9 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == "mute" {
 		select {}
 	}
+	if os.Getenv("RUNPOD_WEBHOOK_GET_JOB") == "" {
+		serve(os.Getenv("PORT"))
+	}
 	id := os.Getenv("RUNPOD_POD_ID")
 	take := strings.ReplaceAll(os.Getenv("RUNPOD_WEBHOOK_GET_JOB"), "$ID", id) + "&job_in_progress=0"
 	done := strings.ReplaceAll(os.Getenv("RUNPOD_WEBHOOK_POST_OUTPUT"), "$RUNPOD_POD_ID", id)
@@ -55,6 +58,14 @@ func main() {
 		result, _ := json.Marshal(map[string]any{"output": work(taken.Input)})
 		call("POST", strings.ReplaceAll(done, "$ID", taken.ID)+"&isStream=false", result)
 	}
+}
+
+// A load balancer's worker has no job to take: it answers requests, its ping included.
+func serve(port string) {
+	answer := func(writer http.ResponseWriter, request *http.Request) {
+		fmt.Fprintf(writer, "%s %s by %s", request.Method, request.URL.Path, os.Getenv("RUNPOD_POD_ID"))
+	}
+	panic(http.ListenAndServe("127.0.0.1:"+port, http.HandlerFunc(answer)))
 }
 
 func work(told input) map[string]any {
