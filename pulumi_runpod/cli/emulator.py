@@ -14,6 +14,7 @@ import typer
 from pulumi_runpod.cli import emulator_control
 from pulumi_runpod.emulator import background
 from pulumi_runpod.emulator.quota import DEFAULT_QUOTA, parse_quota
+from pulumi_runpod.emulator.remote import Remote
 from pulumi_runpod.emulator.server_settings import (
     DEFAULT_PORT,
     DEFAULT_STATE,
@@ -37,7 +38,10 @@ ApiKey = Annotated[
 ]
 Worker = Annotated[
     list[str] | None,
-    typer.Option(metavar="'GLOB=COMMAND'", help="Run COMMAND as the workers of images that match GLOB. Repeatable."),
+    typer.Option(
+        metavar="'GLOB=COMMAND'",
+        help="Run COMMAND as the workers of images that match GLOB. Repeatable. Other images run as containers.",
+    ),
 ]
 Quota = Annotated[str, typer.Option(help="Rate limit: q=CALLS;w=SECONDS, comma-separated; empty: none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -86,9 +90,11 @@ def start(
     with errors_told():
         running, fresh = background.start(state, SERVE, _arguments(port, host, state, worker, quota), api_key=api_key)
     if as_json:
-        typer.echo(json.dumps({**_addresses(running), "pid": running.pid, "started": fresh}))
+        told = {**_addresses(running), "pid": running.pid, "started": fresh, "containers": _containers(state)}
+        typer.echo(json.dumps(told))
     else:
         typer.echo(f"Local RunPod {'started' if fresh else 'runs already'}: {running.api} (pid {running.pid})")
+        _tell_processes_alone(state)
 
 
 @app.command()
@@ -108,14 +114,27 @@ def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
     with errors_told():
         running = background.find(state)
     if as_json:
-        told = {**_addresses(running), "pid": running.pid} if running else {}
+        told = {**_addresses(running), "pid": running.pid, "containers": _containers(state)} if running else {}
         typer.echo(json.dumps({"running": running is not None, **told}))
     elif running:
         typer.echo(f"Local RunPod runs: {running.api} (pid {running.pid})")
+        _tell_processes_alone(state)
     else:
         typer.echo("No local RunPod runs.")
     if running is None:
         raise typer.Exit(3)
+
+
+def _containers(state: Path) -> dict[str, str | bool | None]:
+    with errors_told():
+        told: dict[str, str | bool | None] = Remote(state, "").call("GET", "ready")["containers"]
+    return told
+
+
+def _tell_processes_alone(state: Path) -> None:
+    told = _containers(state)
+    if not told["available"]:
+        typer.echo(f"Workers run as processes alone, where --worker names one: {told['reason']}.")
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 | Call | Meaning |
 |---|---|
-| GET ready | liveness: `{"pid", "api", "jobs", "console"}` |
+| GET ready | liveness: `{"pid", "api", "jobs", "console", "containers": {"available", "reason"}}` |
 | POST reset | forget every object, job, fault, stock setting and logged call; switches go back to their defaults |
 | GET, POST, DELETE faults; DELETE faults/{id} | list, arm (body: `Fault`), clear |
 | GET, POST clock | `{"now", "frozen"}`; body `{"advance": seconds}`, `{"freeze": true}` or `{"freeze": false}` |
@@ -66,7 +66,9 @@ class ControlRoutes:
         self.platform = platform
 
     async def ready(self, _: Request) -> Response:
-        return _answer({"pid": os.getpid(), **addresses(self.platform.base_url)})
+        return _answer(
+            {"pid": os.getpid(), **addresses(self.platform.base_url), "containers": containers(self.platform)}
+        )
 
     async def reset(self, _: Request) -> Response:
         reset(self.platform)
@@ -169,6 +171,12 @@ def routes(platform: Platform) -> list[Route]:
 def addresses(base_url: str) -> dict[str, str]:
     """Where clients go: `api` for `RUNPOD_API_BASE_URL`, `jobs` for the SDK's `RUNPOD_ENDPOINT_BASE_URL`."""
     return {"api": base_url, "jobs": f"{base_url}/v2", "console": f"{base_url}/console"}
+
+
+def containers(platform: Platform) -> dict[str, object]:
+    """Whether images run as containers now; if not, why: workers are processes then, where `--worker` names one."""
+    reason = platform.scheduler.uncontained()
+    return {"available": reason is None, "reason": reason}
 
 
 def reset(platform: Platform) -> None:

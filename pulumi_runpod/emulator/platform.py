@@ -47,6 +47,9 @@ class SchedulerLike(Protocol):
     def conditions_changed(self) -> None:
         """Faults, stock or switches are not what they were: look again at once."""
 
+    def uncontained(self) -> str | None:
+        """Why no worker runs as a container, as half a sentence; None when they can."""
+
     def accrue(self) -> None:
         """Bring what running workers consumed up to now, for a bill."""
 
@@ -67,6 +70,9 @@ class NoScheduler:
     def reset(self) -> None: ...
 
     def conditions_changed(self) -> None: ...
+
+    def uncontained(self) -> str | None:
+        return "no worker is ever started"
 
     def accrue(self) -> None: ...
 

@@ -197,6 +197,10 @@ class Scheduler:
     def refusal(self, image: str) -> str | None:
         return self._runtime.refusal(image)
 
+    def uncontained(self) -> str | None:
+        """Why no worker runs as a container; None when they can."""
+        return self._runtime.uncontained()
+
     def is_real(self, image: str) -> bool:
         return self._runtime.is_real(image)
 

@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
@@ -147,6 +148,8 @@ def serve(settings: ServerSettings, out: TextIO, *, arguments: Sequence[str] = (
             told = {"pid": os.getpid(), **addresses(platform.base_url), "arguments": list(arguments)}
             beside.write_text(json.dumps(told))
             beside.replace(address_file)
+            if (reason := platform.scheduler.uncontained()) is not None:
+                print(f"Workers run as processes alone, where --worker names one: {reason}.", file=sys.stderr)
             print(line, file=out, flush=True)
 
         async def run() -> None:

@@ -65,7 +65,7 @@ def _endpoint(scheduler: Scheduler, fleet: Fleet) -> JsonObject:
 
 
 def workers(scheduler: Scheduler) -> JsonObject:
-    """`active` workers, and ids of some that are `gone` but whose log can be read. Newest first."""
+    """`active` workers, and ids of some that are `gone` but whose log can be read; why none runs as a container."""
     active: list[JsonObject] = []
     gone: list[JsonObject] = []
     for fleet in scheduler.fleets:
@@ -91,7 +91,7 @@ def workers(scheduler: Scheduler) -> JsonObject:
             )
         logs = [i for i in scheduler.logs.of_endpoint(fleet.endpoint_id) if i not in fleet.workers]
         gone += [{"id": i, "endpointId": fleet.endpoint_id} for i in reversed(logs[-GONE_WORKERS_SHOWN:])]
-    return {"active": active[::-1], "gone": gone[:GONE_WORKERS_SHOWN]}
+    return {"active": active[::-1], "gone": gone[:GONE_WORKERS_SHOWN], "uncontained": scheduler.uncontained()}
 
 
 @dataclass(frozen=True)

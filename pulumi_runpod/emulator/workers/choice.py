@@ -16,6 +16,9 @@ class ChosenRuntime:
             return None
         return f"{unmatched}; {uncontained}"
 
+    def uncontained(self) -> str | None:
+        return self._containers.uncontained()
+
     def is_real(self, image: str) -> bool:
         return self._for(image).is_real(image)
 

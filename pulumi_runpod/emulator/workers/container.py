@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulumi_runpod.emulator.workers.docker_engine import DockerEngine
+from pulumi_runpod.emulator.workers.docker_engine import DockerEngine, reason_of
 from pulumi_runpod.emulator.workers.runtime import LogSink, RunningWorker, WorkerSpec, WorkerStartError
 from pulumi_runpod.emulator.workers.supervised import SupervisedWorker, supervise
 
@@ -48,15 +49,23 @@ class ContainerRuntime:
         self.engine = engine or DockerEngine()
         self.label = f"{LABEL}={hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:16]}"
         self._pulls: dict[tuple[object, ...], asyncio.Task[_Pull]] = {}
+        self._running: set[str] = set()
         self._swept = False
         self._closed = False
 
     def refusal(self, image: str) -> str | None:
         why = self.engine.refusal()
-        return None if why is None else f"{image} cannot be run as a container: {why}"
+        if why is None:
+            return None
+        # Its engine ends without its containers: what is left of them goes when it is back.
+        self._swept = False
+        return f"{image} cannot be run as a container: {why}"
 
     def is_real(self, image: str) -> bool:  # noqa: ARG002 - every container has one
         return True
+
+    def uncontained(self) -> str | None:
+        return self.engine.refusal()
 
     async def open(self) -> None:
         if self.engine.refusal() is None:
@@ -98,22 +107,41 @@ class ContainerRuntime:
     async def start(self, spec: WorkerSpec, log: LogSink) -> RunningWorker:
         if spec.volume is not None:
             await asyncio.to_thread(open_to_all, spec.volume)
+        name = f"pulumi-runpod-{spec.worker_id}"
+        self._running.add(name)
+        try:
+            process = await self._made(name, spec)
+        except BaseException:
+            self._running.discard(name)
+            raise
+        worker = SupervisedWorker(process, log)
+        worker.exited.add_done_callback(lambda _: self._running.discard(name))
+        return worker
+
+    async def _made(self, name: str, spec: WorkerSpec) -> asyncio.subprocess.Process:
+        """The supervisor of a container that was made, and starts now."""
         environment, lines = _split_environment(spec.env)
         with tempfile.NamedTemporaryFile("w", prefix="pulumi-runpod-env-", delete=False) as file:  # mode 0600
             file.write(lines)
-        command = [self.engine.program, f"pulumi-runpod-{spec.worker_id}", file.name, *self._create(spec, environment)]
-        process = await supervise(SUPERVISOR, command, {**environment, **self.engine.environment()})
-        said = b""
+        try:
+            process = await supervise(
+                SUPERVISOR,
+                [self.engine.program, name, file.name, *self._create(spec, environment)],
+                {**environment, **self.engine.environment()},
+            )
+        except WorkerStartError:
+            Path(file.name).unlink(missing_ok=True)
+            raise
         if process.stdout is None:
             raise RuntimeError("the supervisor was started without a pipe for its output")
+        said = b""
         while not said.endswith(b"\0"):
             byte = await process.stdout.read(1)
             if not byte:
                 await process.wait()
-                words = said.decode(errors="replace").strip().splitlines()
-                raise WorkerStartError(words[-1] if words else "the container could not be made")
+                raise WorkerStartError(reason_of(said.decode(errors="replace")) or "the container could not be made")
             said += byte
-        return SupervisedWorker(process, log)
+        return process
 
     async def close(self) -> None:
         self._closed = True
@@ -121,21 +149,15 @@ class ContainerRuntime:
             pull.cancel()
 
     async def _pull(self, spec: WorkerSpec) -> _Pull:
-        try:
-            async with asyncio.timeout(PULL_SECONDS):
-                answer = await self.engine.pull(spec.image, spec.login)
-        except TimeoutError:
-            return _Pull(f"not within {PULL_SECONDS:g} s")
-        except OSError as error:
-            return _Pull(f"docker does not start: {error.strerror}")
+        answer = await self.engine.pull(spec.image, spec.login, seconds=PULL_SECONDS)
         return _Pull(None, news=_UP_TO_DATE not in answer.out) if answer.code == 0 else _Pull(answer.reason)
 
     async def _remove_left_over(self) -> None:
-        """Containers whose supervisor died, too."""
-        self._swept = True
-        listed = await self.engine.run(["ps", "--all", "--quiet", "--filter", f"label={self.label}"])
-        if left := listed.out.split():
+        """Containers whose supervisor died, or could not reach the engine."""
+        listed = await self.engine.run(["ps", "--all", "--format", "{{.Names}}", "--filter", f"label={self.label}"])
+        if left := set(listed.out.split()) - self._running:
             await self.engine.run(["rm", "--force", "--volumes", *left])
+        self._swept = listed.code == 0
 
     def _create(self, spec: WorkerSpec, environment: Mapping[str, str]) -> Iterator[str]:
         spare = SPARE * _memory_bytes()
@@ -145,10 +167,12 @@ class ContainerRuntime:
         yield from ("--memory", str(int(memory)), "--memory-swap", str(int(memory)))
         if spec.vcpu_count is not None:
             yield from ("--cpus", str(min(spec.vcpu_count, os.cpu_count() or 1)))
-        if spec.gpu_count and Path("/dev/nvidia0").exists():
+        if spec.gpu_count and Path("/dev/nvidia0").exists() and shutil.which("nvidia-container-cli"):
             yield from ("--gpus", "all")
         if spec.volume is not None:
-            yield from ("--mount", f"type=bind,source={spec.volume},target={VOLUME}")
+            # A line of CSV: the quotes are for a comma in the path.
+            source = f"source={spec.volume}".replace('"', '""')
+            yield from ("--mount", f'type=bind,"{source}",target={VOLUME}')
         for name in environment:
             yield from ("--env", name)
         if spec.entrypoint:

@@ -27,14 +27,16 @@ def main(docker: str, name: str, environment: str, *create: str) -> int:
     signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     try:
-        made = subprocess.run(
-            [docker, "create", "--name", name, "--env-file", environment, *create],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=1, check=False,
-        )  # fmt: skip
+        made = _create(docker, name, environment, *create)
+        if b"already in use" in made.stderr:
+            # An engine that was away when it was to remove the container of the start before.
+            _tell(docker, "rm", "--force", "--volumes", name)
+            made = _create(docker, name, environment, *create)
     finally:
         Path(environment).unlink(missing_ok=True)
     try:
         if made.returncode != 0:
+            os.write(1, made.stderr)
             return 125
         os.write(1, b"\0")
         worker = subprocess.Popen([docker, "start", "--attach", name], stdin=subprocess.DEVNULL)
@@ -43,12 +45,19 @@ def main(docker: str, name: str, environment: str, *create: str) -> int:
         _tell(docker, "rm", "--force", "--volumes", name)
 
 
+def _create(docker: str, name: str, environment: str, *create: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [docker, "create", "--name", name, "--env-file", environment, *create],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+
+
 def _wait(worker: subprocess.Popen[bytes], woken: int, docker: str, name: str) -> int:
     """Obey until the worker ends or nobody is left to give orders."""
     while True:
         code = worker.poll()
         if code is not None:
-            return code
+            return _exit_code(docker, name, code)
         readable, _, _ = select.select([0, woken], [], [])
         if woken in readable:
             os.read(woken, 4096)
@@ -60,6 +69,22 @@ def _wait(worker: subprocess.Popen[bytes], woken: int, docker: str, name: str) -
             for order in orders:
                 if order in b"TS":
                     _tell(docker, "kill", "--signal", "TERM" if order == ord("T") else "STOP", name)
+
+
+def _exit_code(docker: str, name: str, attached: int) -> int:
+    """The container's own: `docker` has 1 for whatever could not be started."""
+    try:
+        asked = subprocess.run(
+            [docker, "inspect", "--format", "{{.State.ExitCode}} {{.State.OOMKilled}}", name],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+            timeout=_SECONDS,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return attached
+    code, _, oom = asked.stdout.decode().strip().partition(" ")
+    if oom == "true":
+        os.write(1, b"killed: the container was out of memory\n")
+    return int(code) if code.isdigit() else attached
 
 
 def _last_words(worker: subprocess.Popen[bytes]) -> int:

@@ -19,7 +19,9 @@ from pathlib import Path
 
 from pulumi_runpod.emulator.workers.runtime import RegistryLogin
 
-_PING_SECONDS = 1.0
+_CONNECT_SECONDS = 1.0
+COMMAND_SECONDS = 60.0
+"""Patience with whatever takes an engine that is well a moment."""
 _CONFIG_KEYS = ("DOCKER_CONFIG", "DOCKER_API_VERSION", "PATH", "HOME")
 
 
@@ -34,9 +36,14 @@ class Answer:
     @property
     def reason(self) -> str:
         """Its last words, in one line."""
-        words = [line.strip() for line in self.err.splitlines() if line.strip() and "docker --help" not in line]
-        said = words[-1] if words else f"exit status {self.code}"
-        return said.removeprefix("docker: ").removeprefix("Error response from daemon: ").removesuffix(".")
+        return reason_of(self.err) or f"exit status {self.code}"
+
+
+def reason_of(said: str) -> str:
+    """The last words of a `docker` command, in one line without its usual framing; empty when it said nothing."""
+    words = [line.strip() for line in said.splitlines() if line.strip() and "docker --help" not in line]
+    told = words[-1] if words else ""
+    return told.removeprefix("docker: ").removeprefix("Error response from daemon: ").removesuffix(".")
 
 
 class DockerEngine:
@@ -49,52 +56,65 @@ class DockerEngine:
         self.program = shutil.which("docker") or "docker"
 
     def refusal(self) -> str | None:
-        """Why no container can run here now, as half a sentence; None when one can. Asks the engine, which is near."""
+        """Why no container can run here now, as half a sentence; None when an engine listens. Costs microseconds."""
         if self._remote is not None:
             return f"DOCKER_HOST is {self._remote}, and workers need an engine on this machine"
         if shutil.which("docker") is None:
             return "there is no docker command"
-        if self._answering() is None:
+        if self._listening() is None:
             return f"no Docker engine answers at {self._sockets[0]}"
         return None
 
     def environment(self) -> dict[str, str]:
         """For a `docker` command: nothing of ours but what it needs."""
         found = {name: os.environ[name] for name in _CONFIG_KEYS if name in os.environ}
-        return found | {"DOCKER_HOST": f"unix://{self._answering() or self._sockets[0]}"}
+        return found | {"DOCKER_HOST": f"unix://{self._listening() or self._sockets[0]}"}
 
-    async def run(self, arguments: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Answer:
-        """Wait for the command; when the wait is cancelled, it is ended. Raises OSError when there is no `docker`."""
-        process = await asyncio.create_subprocess_exec(
-            self.program,
-            *arguments,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=dict(environment or self.environment()),
-        )
+    async def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        seconds: float = COMMAND_SECONDS,
+    ) -> Answer:
+        """Wait for the command. When the wait is cancelled, or too long, the command is ended."""
         try:
-            out, err = await process.communicate()
-        except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-            raise
+            process = await asyncio.create_subprocess_exec(
+                self.program,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=dict(environment or self.environment()),
+            )
+        except OSError as error:
+            return Answer(127, "", f"{self.program} does not start: {error.strerror}")
+        try:
+            async with asyncio.timeout(seconds):
+                out, err = await process.communicate()
+        except TimeoutError:
+            return Answer(124, "", f"the Docker engine did not do it within {seconds:g} s")
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
         return Answer(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
 
     async def has(self, image: str) -> bool:
         return (await self.run(["image", "inspect", "--format", "{{.Id}}", "--", image])).code == 0
 
-    async def pull(self, image: str, login: RegistryLogin | None) -> Answer:
+    async def pull(self, image: str, login: RegistryLogin | None, *, seconds: float) -> Answer:
         """With `login` and no other credentials, or with those that `docker` has for the user."""
+        command = ["pull", "--", image]
         if login is None:
-            return await self.run(["pull", "--", image])
+            return await self.run(command, seconds=seconds)
         with _config(image, login) as directory:
             environment = {**self.environment(), "DOCKER_CONFIG": directory}
-            return await self.run(["pull", "--", image], environment=environment)
+            return await self.run(command, environment=environment, seconds=seconds)
 
-    def _answering(self) -> Path | None:
-        return next((path for path in self._sockets if _pings(path)), None)
+    def _listening(self) -> Path | None:
+        return next((path for path in self._sockets if _listens(path)), None)
 
 
 _DOCKER_HUB = "https://index.docker.io/v1/"
@@ -122,12 +142,7 @@ def _usual_sockets() -> list[Path]:
     return [Path("/var/run/docker.sock"), *([Path(rootless) / "docker.sock"] if rootless else [])]
 
 
-def _pings(path: Path) -> bool:
+def _listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(_PING_SECONDS)
-        try:
-            connection.connect(str(path))
-            connection.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-            return b" 200 " in connection.recv(64)
-        except OSError:
-            return False
+        connection.settimeout(_CONNECT_SECONDS)
+        return connection.connect_ex(str(path)) == 0

@@ -42,6 +42,9 @@ class ProcessRuntime:
             return None
         return f"nothing here runs {image}: give a command for it with --worker 'GLOB=COMMAND'"
 
+    def uncontained(self) -> str | None:
+        return "containers are off"
+
     def is_real(self, image: str) -> bool:  # noqa: ARG002 - no process has an image
         return False
 

@@ -67,6 +67,9 @@ class WorkerRuntime(Protocol):
     def refusal(self, image: str) -> str | None:
         """Why workers of this image cannot run here, as one line with what to do; None when they can."""
 
+    def uncontained(self) -> str | None:
+        """Why no worker runs as a container, as half a sentence; None when they can."""
+
     def is_real(self, image: str) -> bool:
         """Whether it runs workers of this image as containers, with a pull before."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import selectors
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -55,6 +56,36 @@ def docker(engine: DockerEngine) -> Callable[..., str]:
         return done.stdout.strip()
 
     return run
+
+
+@pytest.fixture
+def gone(engine: DockerEngine) -> Iterator[Callable[[Json], Callable[[], None]]]:
+    """`wait = gone(worker)`, before the end; `wait()` returns when the engine says that the container is no more."""
+    listeners = []
+
+    def listen(worker: Json) -> Callable[[], None]:
+        name = f"pulumi-runpod-{worker['id']}"
+        listener = subprocess.Popen(
+            ["docker", "events", "--since", "0", "--filter", f"container={name}", "--filter", "event=destroy"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=engine.environment(),
+        )
+        listeners.append(listener)
+
+        def wait() -> None:
+            assert listener.stdout is not None
+            with selectors.DefaultSelector() as selector:
+                selector.register(listener.stdout, selectors.EVENT_READ)
+                assert selector.select(timeout=60), f"{name} is still there"
+            assert name in listener.stdout.readline()
+
+        return wait
+
+    yield listen
+    for listener in listeners:
+        listener.kill()
+        listener.communicate()
 
 
 @pytest.fixture(scope="session")

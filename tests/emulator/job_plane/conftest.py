@@ -75,6 +75,9 @@ class Puppets:
     def refusal(self, image: str) -> str | None:
         return f"nothing here runs {image}" if image in self.unknown else None
 
+    def uncontained(self) -> str | None:
+        return "puppets"
+
     def is_real(self, image: str) -> bool:
         return False
 

@@ -73,6 +73,9 @@ function drawWorkers() {
   const mine = (worker) => selection.endpoint === "" || worker.endpointId === selection.endpoint;
   const active = known.workers.active.filter(mine);
   panels.workers(active, names, now);
+  const reason = known.workers.uncontained;
+  byId("workers-uncontained").hidden = !reason;
+  text(byId("workers-uncontained"), reason ? `Workers run as processes alone, where --worker names one: ${reason}.` : "");
   text(byId("workers-hint"), known.endpoints.length
     ? "No worker runs. One starts when a job comes, or at once with workers.min above 0."
     : "Workers of your endpoints are listed here.");

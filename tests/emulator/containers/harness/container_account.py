@@ -13,6 +13,9 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 
+_ON_ITS_WAY = ("IN_QUEUE", "IN_PROGRESS")
+
+
 class ContainerAccount:
     def __init__(self, api: str, api_key: str) -> None:
         self.http = httpx.Client(base_url=api, headers={"Authorization": f"Bearer {api_key}"}, timeout=120)
@@ -50,6 +53,10 @@ class ContainerAccount:
     def job(self, endpoint: Json, job_id: str) -> Json:
         return dict(self.http.get(endpoint["requestUrls"]["status"].replace("{job_id}", job_id)).json())
 
+    def ended(self, endpoint: Json, job_id: str) -> Json:
+        """The job, once it is final."""
+        return eventually(lambda: told if (told := self.job(endpoint, job_id))["status"] not in _ON_ITS_WAY else None)
+
     def workers(self, endpoint: Json) -> list[Json]:
         return list(self.http.get(f"/v2/serverless/{endpoint['id']}/workers").json()["workers"])
 
@@ -57,17 +64,40 @@ class ContainerAccount:
         """The first worker of that status, once there is one."""
         return eventually(lambda: next((w for w in self.workers(endpoint) if w["status"] == status), None))
 
+    def other_worker(self, endpoint: Json, than: Json) -> Json:
+        """The worker that has taken the place of another, once it is idle."""
+        return eventually(
+            lambda: next((w for w in self.workers(endpoint) if w["id"] != than["id"] and w["status"] == "IDLE"), None)
+        )
+
+    def all_idle(self, endpoint: Json, count: int) -> list[Json]:
+        """All workers, once there are so many and all are idle."""
+
+        def idle() -> list[Json] | None:
+            workers = self.workers(endpoint)
+            return workers if [w["status"] for w in workers] == ["IDLE"] * count else None
+
+        return eventually(idle)
+
     def cold_starts(self, endpoint: Json) -> list[Json]:
         return list(self.http.get(f"/_emulator/endpoints/{endpoint['id']}/cold-starts").json()["coldStarts"])
 
     def log_line(self, endpoint: Json, worker: Json, wanted: Callable[[Json], bool]) -> Json:
         """The first line that is wanted, from the stream that the API has for it."""
         url = f"/v2/serverless/{endpoint['id']}/workers/{worker['id']}/logs"
-        with self.http.stream("GET", url, params={"tail": 5000}) as answer:
+        deadline = time.monotonic() + 60
+        with self.http.stream("GET", url, params={"tail": 5000}, timeout=60) as answer:
             for text in answer.iter_lines():
+                assert time.monotonic() < deadline, "the log went on without it"
                 if text.startswith("data: ") and wanted(line := json.loads(text[6:])):
                     return dict(line)
         raise AssertionError("the log ended without it")
+
+    def log(self, endpoint: Json, worker: Json) -> list[Json]:
+        """All lines up to the one that says that the worker is ready."""
+        lines: list[Json] = []
+        self.log_line(endpoint, worker, lambda line: bool(lines.append(line)) or "worker is ready" in line["line"])
+        return lines
 
     def delete(self, endpoint: Json) -> None:
         assert self.http.delete(f"/v2/serverless/{endpoint['id']}").status_code == 204

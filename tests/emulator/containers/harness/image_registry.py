@@ -11,6 +11,7 @@ import re
 import secrets
 import subprocess
 import tarfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,9 +32,10 @@ class ImageRegistry:
 
     def __init__(self, program: str, directory: Path, *, private: bool = False) -> None:
         directory.mkdir()
+        self._access_log = directory / "access.log"
         config = {
             "version": 0.1,
-            "log": {"level": "info"},
+            "log": {"level": "info", "formatter": "text"},
             "storage": {"filesystem": {"rootdirectory": str(directory / "data")}},
             "http": {"addr": "127.0.0.1:0"},
         }
@@ -41,13 +43,14 @@ class ImageRegistry:
             (directory / "htpasswd").write_text(_HTPASSWD)
             config["auth"] = {"htpasswd": {"realm": "tests", "path": str(directory / "htpasswd")}}
         (directory / "config.yml").write_text(json.dumps(config))
-        self._process = subprocess.Popen(
-            [program, "serve", str(directory / "config.yml")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OTEL_TRACES_EXPORTER": "none"},
-        )
+        with self._access_log.open("w") as access_log:
+            self._process = subprocess.Popen(
+                [program, "serve", str(directory / "config.yml")],
+                stdout=access_log,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"OTEL_TRACES_EXPORTER": "none"},
+            )
         assert self._process.stderr is not None
         said = []
         for line in self._process.stderr:
@@ -57,6 +60,9 @@ class ImageRegistry:
                 break
         else:
             raise AssertionError("".join(said))
+        # Nobody reads on: what it says must not fill the pipe.
+        self._reader = threading.Thread(target=self._process.stderr.read)
+        self._reader.start()
         auth = (USER, PASSWORD) if private else None
         self._http = httpx.Client(base_url=f"http://{self.host}/v2", auth=auth)
 
@@ -64,12 +70,17 @@ class ImageRegistry:
         self._http.close()
         assert self._process.stderr is not None
         self._process.terminate()
-        self._process.stderr.close()
         self._process.wait(20)
+        self._reader.join()
+        self._process.stderr.close()
 
-    def push(self, program: bytes, *, name: str = "echo", tag: str = "1", **config: object) -> str:
+    def manifests_read(self, name: str) -> int:
+        """How often a manifest was got from here, by whatever reference."""
+        return len(re.findall(rf'"GET /v2/{name}/manifests/\S+ HTTP/1.1" 200', self._access_log.read_text()))
+
+    def push(self, program: bytes, *, name: str = "echo", tag: str = "1", padding: int = 0, **config: object) -> str:
         """A new image of one file, `/worker`; its reference by digest. `config`: as in the image specification."""
-        layer, diff_id = _layer({"worker": program})
+        layer, diff_id = _layer({"worker": program, **({"padding": bytes(padding)} if padding else {})})
         told = {"Entrypoint": ["/worker"], "Labels": {LABEL: secrets.token_hex(8)}, **config}
         described = {
             "architecture": "amd64",

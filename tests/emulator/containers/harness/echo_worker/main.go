@@ -9,7 +9,9 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -20,7 +22,6 @@ type input struct {
 	Write string   `json:"write"`
 	Hang  bool     `json:"hang"`
 	Exit  *int     `json:"exit"`
-	Eat   int      `json:"eatMegabytes"`
 }
 
 type job struct {
@@ -34,8 +35,8 @@ func main() {
 		fmt.Fprintln(os.Stderr, "told to crash")
 		os.Exit(3)
 	}
-	if len(os.Args) > 1 && os.Args[1] == "mute" {
-		select {}
+	if len(os.Args) > 1 && os.Args[1] == "deaf" {
+		signal.Ignore(syscall.SIGTERM)
 	}
 	if os.Getenv("RUNPOD_WEBHOOK_GET_JOB") == "" {
 		serve(os.Getenv("PORT"))
@@ -76,17 +77,13 @@ func work(told input) map[string]any {
 		os.Exit(*told.Exit)
 	}
 	if told.Hang {
-		select {}
-	}
-	eaten := make([][]byte, 0, told.Eat)
-	for range told.Eat {
-		eaten = append(eaten, bytes.Repeat([]byte{1}, 1<<20))
+		time.Sleep(time.Hour)
 	}
 	env := map[string]string{}
 	for _, name := range told.Env {
 		env[name] = os.Getenv(name)
 	}
-	found := map[string]any{"uid": os.Getuid(), "args": os.Args, "env": env, "eaten": len(eaten)}
+	found := map[string]any{"uid": os.Getuid(), "args": os.Args, "env": env}
 	if told.Read != "" {
 		text, err := os.ReadFile(told.Read)
 		found["read"], found["readError"] = string(text), said(err)
