@@ -9,13 +9,14 @@ from typing import Literal
 
 from pulumi_runpod.wire.log import LogLine
 
-Cause = Literal["image", "cuda", "memory", "crash loop", "unknown"]
+Cause = Literal["image", "space", "cuda", "memory", "crash loop", "unknown"]
 
 _IMAGE = re.compile(
     r"(image pull|pull(ing)? image|image).*(not found|denied|unauthorized|fail|error)"
     r"|manifest unknown|pull access denied|ErrImagePull|repository does not exist|no such image",
     re.IGNORECASE,
 )
+_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 _CUDA = re.compile(
     r"unsatisfied condition: cuda|CUDA version|CUDA driver version is insufficient|nvidia-container-cli: requirement",
     re.IGNORECASE,
@@ -30,6 +31,7 @@ _LOOP = 2
 
 _TEXT: dict[Cause, str] = {
     "image": "its image cannot be pulled: check the image's name and tag, and the registry credential",
+    "space": "its host has no space left for the image, or for what the container writes",
     "cuda": "no host meets its CUDA requirement: set gpu.min_cuda_version to what the image needs, or rebuild it",
     "memory": "its container runs out of memory while it starts",
     "crash loop": "its container ends before it is ready, again and again",
@@ -60,6 +62,8 @@ def diagnose(lines: Sequence[LogLine]) -> Diagnosis:
     for line in reversed([line.line for line in lines]):
         if _CUDA.search(line):
             return Diagnosis("cuda", certain=True, lines=last)
+        if _SPACE.search(line):
+            return Diagnosis("space", certain=failed_starts >= _LOOP, lines=last)
         if _IMAGE.search(line):
             return Diagnosis("image", certain=True, lines=last)
         if _MEMORY.search(line):

@@ -19,6 +19,8 @@ def lines(*system: str, container: tuple[str, ...] = ()) -> list[LogLine]:
     ("system", "cause", "certain"),
     [
         (["image pull: registry.example.com/team/worker:9: not found; next start in 1 s"], "image", True),
+        (['image pull: x: failed: Get "http://x/v2/": no basic auth credentials; next start in 1 s'], "image", True),
+        (["image pull: x: failed: write /var/lib/docker/tmp/a: no space left on device"], "space", False),
         (["error pulling image: manifest unknown: manifest unknown"], "image", True),
         (
             ["pull access denied for team/worker, repository does not exist or may require 'docker login'"],

@@ -21,6 +21,8 @@ from bootstrap.errors import SetupError
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 _LOOK_SECONDS = 0.05
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""By pid, those of this process: they go on without it, which a Popen that is collected would complain of."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Daemon:
                 )
         except OSError as error:
             raise SetupError(f"{self.name} does not start: {error.strerror}: {argv[0]}") from error
+        _children[child.pid] = child
         self._record.write_text(json.dumps({"pid": child.pid, "started": _started_at(child.pid)}))
         end = time.monotonic() + START_SECONDS
         while not ready():
@@ -85,6 +88,8 @@ class Daemon:
                         raise SetupError(f"{self.name} (pid {pid}) did not end within {STOP_SECONDS:g} s")
                 finally:
                     os.close(watched)
+            if (child := _children.pop(pid, None)) is not None:
+                child.wait()
         self._record.unlink(missing_ok=True)
         return pid is not None
 

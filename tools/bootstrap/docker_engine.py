@@ -18,17 +18,20 @@ from bootstrap.errors import SetupError
 from bootstrap.system_packages import SystemPackage, on_path
 
 DOCKER = SystemPackage("docker.io", "runs workers in containers", on_path("dockerd"))
+CLIENT = SystemPackage("docker-cli", "is what Docker is told with", on_path("docker"))
+"""Of its own from Debian 13 on."""
 CONTAINERD = SystemPackage("containerd", "is part of Docker", on_path("containerd"))
 SOCKET = Path("/var/run/docker.sock")
 
 
-def version() -> str:
-    """Of the engine that answers; empty when none does."""
+def version(address: Path | None = None) -> str:
+    """Of the engine that answers, at `address` or where `docker` looks; empty when none does."""
     if shutil.which("docker") is None:
         return ""
     try:
         asked = subprocess.run(
             ["docker", "version", "--format", "{{.Server.Version}}"],
+            env=os.environ | ({"DOCKER_HOST": f"unix://{address}"} if address is not None else {}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -54,6 +57,7 @@ def ensure(directory: Path, *, console: Console) -> str:
         console.say("No Docker engine answers. Start it (`sudo systemctl start docker`) to run workers in containers.")
         return ""
     system_packages.ensure([DOCKER, CONTAINERD], as_root=True, console=console)
+    system_packages.ensure([CLIENT], as_root=True, console=console)
     if answering := version():
         return answering
     try:
@@ -64,18 +68,31 @@ def ensure(directory: Path, *, console: Console) -> str:
     return version()
 
 
-def start(directory: Path, *, console: Console) -> None:
-    """Our own engine, its data below `directory`. Raises SetupError."""
+def start(directory: Path, *, console: Console, address: Path = SOCKET) -> None:
+    """Our own engine at `address`, its data below `directory`. Raises SetupError."""
+    noted = directory / "run" / "dockerd.own-pid"
+    if daemon(directory).pid() is None:
+        # One that was killed left its notes behind, which the next would take for those of programs that run.
+        for note in (noted, directory / "run" / "docker" / "containerd" / "containerd.pid"):
+            note.unlink(missing_ok=True)
     with console.step("Starting a Docker engine"):
         daemon(directory).start(
             [
-                *("dockerd", "--host", f"unix://{SOCKET}", "--pidfile", directory / "run" / "dockerd.own-pid"),
+                *("dockerd", "--host", f"unix://{address}", "--pidfile", noted),
                 *("--data-root", directory / "docker", "--exec-root", directory / "run" / "docker"),
                 *("--bridge", "none", "--iptables=false", "--ip-masq=false"),
             ],
-            ready=lambda: bool(version()),
+            ready=lambda: bool(version(address)),
         )
 
 
 def daemon(directory: Path) -> Daemon:
     return Daemon("dockerd", directory / "run")
+
+
+def unmount(directory: Path) -> None:
+    """What an engine that was killed left mounted below `directory`, where nothing could be deleted else."""
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for path in reversed(mounted):
+        if path.startswith(f"{directory}/"):
+            subprocess.run(["umount", "--lazy", path], check=False, capture_output=True)

@@ -125,6 +125,7 @@ class ImageServices:
     def clean(self) -> None:
         """Stop everything and delete every image. Raises SetupError."""
         self.stop()
+        docker_engine.unmount(self.directory)
         _instance().unlink(missing_ok=True)
         shutil.rmtree(self.directory, ignore_errors=True)
         if self.directory.exists():
