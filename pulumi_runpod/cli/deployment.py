@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import yaml  # type: ignore[import-untyped]  # Pulumi brings it, without stubs
 
 from pulumi_runpod.cli.stack import project_directory, pulumi_command, pulumi_environment
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.gitops.engine import PulumiFailed
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 
@@ -68,10 +68,5 @@ class Project:
             check=False,
         )
         if done.returncode:
-            raise RunPodError(f"pulumi {' '.join(arguments[:2])} -> {_reason(done.stderr.splitlines())}")
+            raise PulumiFailed(arguments, done.returncode, done.stderr)
         return done.stdout
-
-
-def _reason(lines: Sequence[str]) -> str:
-    said = [line.strip() for line in lines if line.strip()]
-    return next((line.removeprefix("error: ") for line in said if line.startswith("error:")), said[-1] if said else "")

@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from pulumi_runpod.cli import advise, cost, emulator, endpoint, gpus, job, orphans, preview_comment, recover, spec
+from pulumi_runpod.cli import (
+    advise,
+    cost,
+    emulator,
+    endpoint,
+    gpus,
+    job,
+    orphans,
+    pr_stack,
+    preview_comment,
+    recover,
+    spec,
+)
 from pulumi_runpod.errors import RunPodError
 
 app = typer.Typer(
@@ -21,6 +33,7 @@ app.add_typer(emulator.app, name="emulator")
 app.add_typer(endpoint.app, name="endpoint")
 app.add_typer(job.app, name="job")
 app.add_typer(spec.app, name="spec")
+app.add_typer(pr_stack.app, name="pr-stack")
 app.command()(recover.recover)
 app.command()(orphans.orphans)
 app.command()(gpus.gpus)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container, Mapping
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.api import Api
-from pulumi_runpod.resources.recovery import Interrupted, Recoverer
+from pulumi_runpod.resources.recovery import Interrupted, Recoverer, Recovery
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 
@@ -37,13 +38,8 @@ def recover(
     project = Project.here()
     if unlock and not dry_run:
         project.unlock(stack)
-    state = project.export(stack)
     taken = dict(_pair(entry) for entry in take or ())
-    found = Recoverer(
-        lambda resource: _api_of(project, stack, resource), take=taken, forget=frozenset(forget or ())
-    ).recover(state["deployment"])
-    if found.operations and not found.undecided and not dry_run:
-        project.import_(stack, {**state, "deployment": found.deployment})
+    found = recovered(project, stack, take=taken, forget=frozenset(forget or ()), dry_run=dry_run)
     if as_json:
         typer.echo(json.dumps([_row(operation) for operation in found.operations]))
     else:
@@ -52,10 +48,36 @@ def recover(
         if not found.operations:
             typer.echo(f"stack {stack}: nothing was interrupted")
     if found.undecided:
-        raise RunPodError(
+        raise Undecided(stack, found)
+
+
+class Undecided(RunPodError):  # noqa: N818 - as the rest of the tree
+    """A person has to say what an interrupted create has made."""
+
+    def __init__(self, stack: str, found: Recovery) -> None:
+        super().__init__(
             f"stack {stack}: decide what becomes of {', '.join(operation.name for operation in found.undecided)}: "
-            "`--take RESOURCE=ID` if the object is the one, `--forget RESOURCE` if not. Nothing was changed"
+            f"`pulumi-runpod recover --stack {stack}` with `--take RESOURCE=ID` if the object is the one, with "
+            "`--forget RESOURCE` if not. Nothing was changed"
         )
+
+
+def recovered(
+    project: Project,
+    stack: str,
+    *,
+    take: Mapping[str, str] | None = None,
+    forget: Container[str] = frozenset(),
+    dry_run: bool = False,
+) -> Recovery:
+    """What was interrupted, and what it was found to be: written into the state where nothing is undecided."""
+    state = project.export(stack)
+    found = Recoverer(lambda resource: _api_of(project, stack, resource), take=take or {}, forget=forget).recover(
+        state["deployment"]
+    )
+    if found.operations and not found.undecided and not dry_run:
+        project.import_(stack, {**state, "deployment": found.deployment})
+    return found
 
 
 def _api_of(project: Project, stack: str, resource: JsonObject) -> Api:

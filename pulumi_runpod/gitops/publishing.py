@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.gitops.markdown import fence
+from pulumi_runpod.gitops.masking import Masker
 
 
 def add_to_summary(text: str, environ: Mapping[str, str] = os.environ) -> bool:
@@ -26,3 +29,13 @@ def run_url(environ: Mapping[str, str] = os.environ) -> str:
     """Of this workflow run; empty outside of GitHub Actions."""
     server, slug, run = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
     return f"{server}/{slug}/actions/runs/{run}" if server and slug and run else ""
+
+
+@contextmanager
+def failure_in_summary(title: str, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+    """An error of ours on the way is told in the job summary before it is raised on."""
+    try:
+        yield
+    except RunPodError as error:
+        add_to_summary(f"## ❌ {title}\n\n{fence(Masker(environ).text(str(error)))}", environ)
+        raise
