@@ -150,7 +150,10 @@ class ContainerRuntime:
 
     async def _pull(self, spec: WorkerSpec) -> _Pull:
         answer = await self.engine.pull(spec.image, spec.login, seconds=PULL_SECONDS)
-        return _Pull(None, news=_UP_TO_DATE not in answer.out) if answer.code == 0 else _Pull(answer.reason)
+        if answer.code == 0:
+            return _Pull(None, news=_UP_TO_DATE not in answer.out)
+        # The line that this becomes part of names the image already, and lines are shown shortened.
+        return _Pull(answer.reason.replace(spec.image, "it"))
 
     async def _remove_left_over(self) -> None:
         """Containers whose supervisor died, or could not reach the engine."""
