@@ -20,7 +20,7 @@ help:
 	@echo 'STACK=staging make up picks another stack; one with a RunPod account shows its plan and asks'
 
 setup:
-	@$(PYTHON) tools/setup.py
+	@$(PYTHON) tools/setup.py $(addprefix --only ,$(ONLY))
 
 up: setup
 	@.venv/bin/python tools/stack.py up $(STACK)
@@ -40,6 +40,8 @@ check: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	"$$($(PYTHON) tools/setup.py --print actionlint)" -color
+	.venv/bin/zizmor --offline --quiet .github/workflows
 
 bench: setup
 	for name in control_plane job_plane sdk_jobs load_balancer console s3_upload quota warm_job; do echo "== $$name"; .venv/bin/python tests/bench/$$name.py; done

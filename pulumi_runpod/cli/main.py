@@ -10,6 +10,8 @@ import typer
 from pulumi_runpod.cli import (
     advise,
     cost,
+    deploy,
+    drift,
     emulator,
     endpoint,
     gpus,
@@ -36,6 +38,8 @@ app.add_typer(spec.app, name="spec")
 app.add_typer(pr_stack.app, name="pr-stack")
 app.command()(recover.recover)
 app.command()(orphans.orphans)
+app.command()(deploy.deploy)
+app.command()(drift.drift)
 app.command()(gpus.gpus)
 app.command()(cost.cost)
 app.command()(advise.advise)

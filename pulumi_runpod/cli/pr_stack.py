@@ -32,6 +32,7 @@ from pulumi_runpod.gitops.pr_stack import PrStackReport, PrStacks, name_of
 from pulumi_runpod.gitops.pr_stack_comment import MARKER, comment
 from pulumi_runpod.gitops.stack_lock import LockPolicy
 from pulumi_runpod.gitops.sweeping import Due, SweepReport, sweep_objects, sweep_stacks, sweep_table
+from pulumi_runpod.gitops.workflow import WorkflowEvent
 from pulumi_runpod.resources.orphans import Orphan, delete, orphans_of
 
 app = typer.Typer(help="An endpoint for each pull request that asks for one.", no_args_is_help=True)
@@ -212,7 +213,7 @@ def _orphans(source: str) -> tuple[partial[list[Orphan]], partial[None]]:
 
 
 def _origin() -> Origin:
-    return Origin(os.environ.get("GITHUB_HEAD_SHA") or os.environ.get("GITHUB_SHA", ""), publishing.run_url())
+    return Origin(WorkflowEvent.of_environment().commit, publishing.run_url())
 
 
 def _platform(named: str | None, own_volume: bool) -> str | None:

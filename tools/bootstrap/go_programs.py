@@ -75,6 +75,14 @@ REGISTRY = GoProgram(
 )
 RUNC = GoProgram(name="runc", version="v1.5.2", folder="runc", package="github.com/opencontainers/runc", cgo=True)
 
+ACTIONLINT = GoProgram(
+    name="actionlint",
+    version="v1.7.12",
+    folder="actionlint",
+    package="github.com/rhysd/actionlint/cmd/actionlint",
+    stamp="github.com/rhysd/actionlint.version",
+)
+
 
 def entry_name(program: GoProgram, places: Places) -> str:
     """The program's name in the cache: its version, and the hash of all that it is built from."""

@@ -1,9 +1,9 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker, images, engine or browser, with what that part needs; may be
-                   repeated. Without it: all but images and engine (Docker's), which only a stack that builds its
-                   image needs, and browser, which only tests need
---print WHAT       path of pulumi, python, worker-python or uv, after making it; nothing else on stdout
+--only PART        system, python, pulumi, worker, images, engine, browser or actionlint, with what that part
+                   needs; may be repeated. Without it: all but images and engine (Docker's), which only a stack that
+                   builds its image needs, and browser and actionlint, which only tests need
+--print WHAT       path of pulumi, python, worker-python, actionlint or uv, after making it; nothing else on stdout
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
 
@@ -27,12 +27,13 @@ from bootstrap import (
 from bootstrap.cache import prune
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
+from bootstrap.go_programs import ACTIONLINT, obtain_program
 from bootstrap.image_services import exclusively
 from bootstrap.places import Places, this_clone
 
 USUAL_PARTS = ("system", "python", "pulumi", "worker")
-PARTS = (*USUAL_PARTS, "images", "engine", "browser")
-PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": "worker"}
+PARTS = (*USUAL_PARTS, "images", "engine", "browser", "actionlint")
+PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": "worker", "actionlint": "actionlint"}
 """What --print knows, and the part that makes it."""
 
 INTERRUPTED = 130
@@ -94,6 +95,8 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
     if "images" in wanted:
         image_toolchain.ensure_plugin(places, console=console)
         image_toolchain.ensure_tools(places, console=console)
+    if "actionlint" in wanted:
+        paths["actionlint"] = obtain_program(ACTIONLINT, places, console=console) / ACTIONLINT.name
     if "worker" in wanted:
         worker = worker_environment.ensure(places, console=console)
         if worker is not None:

@@ -1,0 +1,84 @@
+"""`pulumi-runpod deploy`: one stack brought up without questions, as workflows do it: recover, then update."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from pulumi_runpod.cli.deployment import Project
+from pulumi_runpod.cli.gitops_flags import Form, workspace_here
+from pulumi_runpod.cli.recover import Undecided, recovered
+from pulumi_runpod.errors import RunPodError, SettingsError
+from pulumi_runpod.gitops import publishing
+from pulumi_runpod.gitops.deployment import update
+from pulumi_runpod.gitops.markdown import code, fence
+from pulumi_runpod.gitops.masking import Masker
+from pulumi_runpod.gitops.preview import Action, StackPreview
+from pulumi_runpod.gitops.stack_lock import LockPolicy, when_unlocked
+
+FAILED = 3
+_WORDS: dict[Action, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
+
+
+def deploy(
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack.")],
+    by_digest: Annotated[
+        bool, typer.Option("--by-digest", help="Refuse a stack whose setting `image` names no digest.")
+    ] = False,
+    wait: Annotated[int, typer.Option(min=0, help="Seconds to wait for another update of the stack.")] = 900,
+    longest_run: Annotated[
+        int, typer.Option(min=1, help="Minutes that an update can take: an older lock is nobody's, and removed.")
+    ] = 60,
+    form: Form = "markdown",
+) -> None:
+    """Find again what an interrupted update has made, then `pulumi up`. Asks nobody: what was reviewed is deployed.
+
+    Exit codes: 0 deployed; 1 the command failed (no such stack, a lock, an image without a digest); 2 wrong usage; 3
+    the update failed, and the report says why.
+    """
+    with publishing.failure_in_summary(f"Deployment of {stack}"):
+        project = Project.here()
+        if by_digest:
+            _check_image(project, stack)
+
+        def work() -> StackPreview:
+            found = recovered(project, stack)
+            if found.undecided:
+                raise Undecided(stack, found)
+            return update(workspace_here(), "up", stack)
+
+        locks = LockPolicy(timedelta(seconds=wait), timedelta(minutes=longest_run))
+        done = when_unlocked(workspace_here(), stack, work, locks, say=partial(typer.echo, err=True))
+    told = Masker(os.environ).told(done)
+    publishing.add_to_summary(_text(told))
+    typer.echo(json.dumps(told.json_ready()) if form == "json" else _text(told))
+    if told.failed:
+        typer.echo(f"error: stack {stack} -> {' '.join(told.errors[0].split())[:300]}", err=True)
+        raise typer.Exit(FAILED)
+
+
+def _check_image(project: Project, stack: str) -> None:
+    told = json.loads(project.pulumi("config", "--json", "--stack", stack) or "{}")
+    named = told.get(f"{project.name}:image")
+    image = named.get("value") if isinstance(named, dict) else None
+    # Without one, the image is promoted, which the program accepts by digest alone.
+    if isinstance(image, str) and "@sha256:" not in image:
+        raise SettingsError(
+            f"stack {stack}: image is {image}, which names no digest, so that it may be another one tomorrow: "
+            f"`pulumi config set image NAME@sha256:... --stack {stack}`"
+        )
+    if named is not None and image is None:
+        raise RunPodError(f"stack {stack}: the setting image is no text, or a secret: its digest cannot be checked")
+
+
+def _text(done: StackPreview) -> str:
+    told = ((done.count(action), word) for action, word in _WORDS.items())
+    counts = [f"{count} {word}" for count, word in told if count]
+    if done.failed:
+        return "\n\n".join([f"## 🔴 Stack {code(done.stack)} failed", *map(fence, done.errors)]) + "\n"
+    return f"## 🟢 Stack {code(done.stack)} is deployed: {', '.join(counts) or 'nothing changed'}\n"
