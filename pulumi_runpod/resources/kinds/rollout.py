@@ -68,7 +68,8 @@ def notices(endpoint_id: str, evidence: Evidence) -> tuple[str, ...]:
     if evidence != "nothing":
         return ()
     told = f"endpoint {endpoint_id}: workers.min is 0 and no worker runs, so nothing proves that this release works"
-    return (f"{told}. Give rollout a smoke_input: a job with it is then run after every release",)
+    advice = "a queue's rollout takes a smoke_input, for a job after every release; a load balancer needs workers.min 1"
+    return (f"{told}: {advice}",)
 
 
 LIFECYCLE = RolloutLifecycle()
