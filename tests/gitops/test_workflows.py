@@ -194,3 +194,21 @@ def test_drift_without_a_token_is_one_line_after_the_report(module_team: Team) -
     assert refused.stderr.count("\n") == 1
     assert "no GitHub token" in refused.stderr
     assert "## Drift" in module_team.summary
+
+
+@pytest.mark.engine
+def test_a_deployment_that_fails_says_why_and_the_next_one_mends_it(module_team: Team) -> None:
+    """Exit code 3, RunPod's own reason in one line and in the summary; then the same command deploys."""
+    team = module_team
+    team.done("pulumi-runpod", "deploy", "--stack", "dev")
+    team.done("pulumi", "config", "set", "workersMax", "4", "--stack", "dev")
+    team.runpod.fault("http.status", method="PATCH", path="/v2/serverless/*", status=400, detail="not like this")
+    failed = team.command("deploy", "--stack", "dev")
+    told = team.summary
+    mended = team.command("deploy", "--stack", "dev", "--format", "json")
+
+    assert failed.returncode == 3
+    assert failed.stderr.count("\n") == 1
+    assert "not like this" in failed.stderr
+    assert "not like this" in told
+    assert [c["action"] for c in json.loads(mended.stdout)["changes"] if c["kind"] == "Endpoint"] == ["update"]
