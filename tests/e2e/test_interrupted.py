@@ -72,6 +72,31 @@ class Killable:
         if and_provider:
             self.end_survivors()
 
+    def lose_provider_during(self, arrived: Callable[[], bool]) -> int:
+        """`pulumi up`, whose provider alone is killed as soon as `arrived()`; the exit code of the engine."""
+        running = subprocess.Popen(
+            [BIN / "pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
+            cwd=self.directory,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 60
+        while not arrived():
+            assert running.poll() is None, "pulumi ended before the call arrived"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # the call arrives in another process: there is nothing to wait on
+        providers = [
+            process
+            for process in psutil.Process(running.pid).children(recursive=True)
+            if "pulumi.dynamic" in process.cmdline()
+        ]
+        assert providers
+        for provider in providers:
+            provider.kill()
+        return running.wait(60)
+
     def end_survivors(self) -> None:
         """The provider's process outlives the engine: it cannot know that nobody listens any more."""
         while self.survivors:
@@ -128,6 +153,11 @@ def arrived(local_runpod: LocalRunPod) -> Callable[[], bool]:
     return lambda: any(fault["taken"] for fault in local_runpod.call(lambda p: p.faults.list()))
 
 
+def arrived_all(local_runpod: LocalRunPod) -> bool:
+    """Every declared fault has met its call."""
+    return all(fault["taken"] for fault in local_runpod.call(lambda p: p.faults.list()))
+
+
 @pytest.mark.parametrize(("program", "kind"), [(VOLUME.format(""), "network volume"), (TEMPLATE, "template")])
 def test_an_object_made_by_a_killed_up_is_recovered(
     killable: Killable, local_runpod: LocalRunPod, program: str, kind: str
@@ -153,6 +183,27 @@ def test_an_object_made_by_a_killed_up_is_recovered(
     assert "tok-77aa" not in (killable.directory.parent / "backend/.pulumi/stacks/killed/dev.json").read_text()
     assert killable.run("pulumi", "destroy", "--yes", "--skip-preview").returncode == 0
     assert objects(local_runpod, kind) == []
+
+
+def test_an_object_made_by_a_killed_provider_is_an_orphan(killable: Killable, local_runpod: LocalRunPod) -> None:
+    """The engine lives on, fails and forgets the create: so its marker alone tells whose it is."""
+    killable.program(VOLUME.format(""))
+    # The object is made, its answer lost; then the provider is held up while it looks for what it may have made.
+    local_runpod.fault("http.cut_after", method="POST", path="/v2/*")
+    local_runpod.fault("http.delay", method="GET", path="/v2/network-volumes", delay=5.0)
+    failed = killable.lose_provider_during(lambda: arrived_all(local_runpod))
+    [volume] = objects(local_runpod, "network volume")
+    pending = killable.pending()
+    listed = json.loads(killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--json").stdout)
+    deleted = killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--delete", "--volumes", "--yes")
+    again = killable.up()
+
+    assert failed != 0
+    assert pending == []
+    assert [entry["id"] for entry in listed] == [volume]
+    assert deleted.returncode == 0, deleted.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(objects(local_runpod, "network volume")) == 1
 
 
 def test_an_up_killed_before_anything_was_made_starts_anew(killable: Killable, local_runpod: LocalRunPod) -> None:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.kinds import (
     ecr_delegation,
     endpoint,
@@ -157,6 +158,18 @@ def test_an_update_without_differences_makes_no_call(api: RunPodClient, local_ru
 
     assert lifecycle.update(api, created.id, created.outs, inputs).outs == created.outs
     assert local_runpod.calls() == []
+
+
+def test_a_volume_that_is_attached_is_kept_and_its_endpoint_named(api: RunPodClient, local_runpod: LocalRunPod) -> None:
+    """The service refuses; after waiting for users that may be on their way out, the message says who is left."""
+    lifecycle = network_volume.NetworkVolumeLifecycle(sleep=lambda _: None)
+    volume = lifecycle.create(api, checked(lifecycle, KINDS["network volume"][1]))
+    user, program = KINDS["endpoint"]
+    made = user.create(api, checked(user, {**program, "network_volumes": [volume.id]}))
+
+    with pytest.raises(RunPodError, match=f"(?i)still used by endpoint {made.id}"):
+        lifecycle.delete(api, volume.id, volume.outs)
+    assert lifecycle.read(api, volume.id, volume.outs).id == volume.id
 
 
 def test_only_an_answer_says_with_which_key_an_object_was_seen(api: RunPodClient, kind: str) -> None:
