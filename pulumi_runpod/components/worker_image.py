@@ -87,7 +87,7 @@ class WorkerImage(pulumi.ComponentResource):
         build_args = {**args.build_args, "SOURCE_DATE_EPOCH": "0"}
         below = args.dependencies or _usual_dependencies(source)
         if below is not None:
-            lower = _image(f"{name}-dependencies", args, source, below, build_args, child, code=False)
+            lower = _image(f"{name}-dependencies", args, source, below, dict(build_args), child, code=False)
             build_args["DEPENDENCIES"] = _pinned(lower.ref)
         elif args.base_image is not None:
             build_args["BASE_IMAGE"] = args.base_image
