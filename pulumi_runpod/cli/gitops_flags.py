@@ -23,7 +23,8 @@ Number = Annotated[
 RepositoryName = Annotated[
     str | None, typer.Option("--repository", help="Default: GITHUB_REPOSITORY.", metavar="OWNER/NAME")
 ]
-_STACK = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){0,2}")
+_STACK = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+){0,2}")
+"""STACK, ORGANIZATION/STACK or with the project between; never an option of `pulumi`."""
 
 
 @dataclass(frozen=True)

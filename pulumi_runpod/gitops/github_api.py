@@ -6,6 +6,7 @@ the marker is not followed. Every failure is one line.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -65,6 +66,8 @@ class Repository:
         if address.scheme not in ("http", "https") or not address.hostname:
             raise SettingsError(f"GITHUB_API_URL, {api!r}, is no URL, such as {DEFAULT_API}")
         self.slug = slug
+        # It prints refusals by itself, which are told here.
+        logging.getLogger("github").setLevel(logging.ERROR)
         # A POST is not repeated: a comment could be there twice. Pauses between calls are for those who make hundreds.
         again = GithubRetry(
             total=3, backoff_factor=0.2, allowed_methods={"GET", "PATCH"}, max_rate_limit_wait=_LONGEST_PAUSE
