@@ -84,13 +84,13 @@ class WorkerImage(pulumi.ComponentResource):
         source = _checked(name, args)
         # A registry is nobody's scratch pad: the image that is replaced here may be what another stack runs.
         child = pulumi.ResourceOptions(parent=self, retain_on_delete=True, hooks=show_failing_step(name, args.builder))
-        build_args = {**args.build_args, "SOURCE_DATE_EPOCH": "0"}
+        build_args: Mapping[str, pulumi.Input[str]] = {**args.build_args, "SOURCE_DATE_EPOCH": "0"}
         below = args.dependencies or _usual_dependencies(source)
         if below is not None:
-            lower = _image(f"{name}-dependencies", args, source, below, dict(build_args), child, code=False)
-            build_args["DEPENDENCIES"] = _pinned(lower.ref)
+            lower = _image(f"{name}-dependencies", args, source, below, build_args, child, code=False)
+            build_args = {**build_args, "DEPENDENCIES": _pinned(lower.ref)}
         elif args.base_image is not None:
-            build_args["BASE_IMAGE"] = args.base_image
+            build_args = {**build_args, "BASE_IMAGE": args.base_image}
         image = _image(name, args, source, args.dockerfile, build_args, child, code=True)
         self.ref = _pinned(image.ref)
         self.registry_credential = self._credential(name, args)

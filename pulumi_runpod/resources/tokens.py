@@ -23,7 +23,11 @@ KINDS = MappingProxyType(
 
 
 REPEATABLE = MappingProxyType(
-    {f"{TYPE_PREFIX}ModelWeights": "model weights", f"{TYPE_PREFIX}Rollout": "roll-out of an endpoint"}
+    {
+        f"{TYPE_PREFIX}ModelWeights": "model weights",
+        f"{TYPE_PREFIX}Rollout": "roll-out of an endpoint",
+        "docker-build:index:Image": "image",
+    }
 )
 """By type token, what is no object of the service: its create is simply done again, and goes on where it stopped."""
 

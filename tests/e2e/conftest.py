@@ -34,7 +34,9 @@ class Outcome:
 
     text: str
     steps: list[tuple[str, str]] = field(default_factory=list)
-    """`(operation, resource name)`."""
+    """`(operation, resource name)` of resources of RunPod."""
+    images: list[tuple[str, str]] = field(default_factory=list)
+    """The same of images."""
     errors: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     """Everything else that was said: warnings, and what providers print."""
@@ -103,8 +105,11 @@ class RealStack:
                 (outcome.errors if told.severity == "error" else outcome.notices).append(told.message.strip())
             if event.resource_pre_event is not None:
                 step = event.resource_pre_event.metadata
+                told_step = (str(getattr(step.op, "value", step.op)), step.urn.rsplit("::", 1)[1])
                 if "dynamic/runpod:" in step.type and step.op != "same":
-                    outcome.steps.append((str(getattr(step.op, "value", step.op)), step.urn.rsplit("::", 1)[1]))
+                    outcome.steps.append(told_step)
+                if step.type == "docker-build:index:Image" and step.op != "same":
+                    outcome.images.append(told_step)
         outcome.text = "\n".join(lines)
         return outcome
 

@@ -70,17 +70,21 @@ class ImageServices:
 
     def start(self, tools: ImageTools) -> None:
         """What does not run yet. Raises SetupError."""
-        run_directory = self.directory / "run"
-        run_directory.mkdir(parents=True, exist_ok=True)
+        (self.directory / "run").mkdir(parents=True, exist_ok=True)
         if self.store.pid() is None:
             self._start_registry(tools)
+        self.start_builder(tools)
+
+    def start_builder(self, tools: ImageTools) -> None:
+        """Also tells buildx of it. Raises SetupError."""
         if tools.buildkitd is None or tools.runc is None:
             _register("docker-container", "", {"network": "host"})
             return
         if len(str(self.socket)) > 100:
             raise SetupError(f"{self.socket} is too long for a socket: set XDG_CACHE_HOME to a shorter path.")
         if self.builder.pid() is None:
-            config = run_directory / "buildkitd.toml"
+            config = self.directory / "run" / "buildkitd.toml"
+            config.parent.mkdir(parents=True, exist_ok=True)
             config.write_text(_buildkit_config(self.directory / "buildkit", self.socket))
             self.builder.start(
                 [tools.buildkitd, "--config", config, "--oci-worker-binary", tools.runc],

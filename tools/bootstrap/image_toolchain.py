@@ -47,15 +47,14 @@ class ImageTools:
 
 def ensure_plugin(places: Places, *, console: Console) -> Path:
     """The plugin `docker-build` in PULUMI_HOME. Raises SetupError when it cannot be had."""
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    installed = home / "plugins" / f"resource-docker-build-v{DOCKER_BUILD.version}"
+    installed = plugin_folder()
     if (installed / DOCKER_BUILD.name).exists():
         return installed
     pulumi = places.venv / "bin" / "pulumi"
     install: list[str | Path] = [pulumi, "plugin", "install", "resource", "docker-build", DOCKER_BUILD.version]
     purpose, advice = (
         "install the Pulumi plugin docker-build",
-        f"Check that {home} can be written, then run this again.",
+        f"Check that {installed.parent} can be written, then run this again.",
     )
     environ = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
     official = find_official(places)
@@ -69,6 +68,12 @@ def ensure_plugin(places: Places, *, console: Console) -> Path:
     program = obtain_program(DOCKER_BUILD, places, console=console) / DOCKER_BUILD.name
     run([*install, "--file", program], purpose=purpose, advice=advice, environ=environ)
     return installed
+
+
+def plugin_folder() -> Path:
+    """Where Pulumi looks for the plugin."""
+    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
+    return home / "plugins" / f"resource-docker-build-v{DOCKER_BUILD.version}"
 
 
 def ensure_tools(places: Places, *, console: Console) -> ImageTools:
@@ -94,10 +99,21 @@ def ensure_registry(places: Places, *, console: Console) -> Path:
 
 def find_registry(places: Places) -> Path | None:
     """The one that `ensure_registry` would return, if it is there already."""
-    if found := shutil.which("docker-registry"):
-        return Path(found)
-    built = places.cache / entry_name(REGISTRY, places) / REGISTRY.name
-    return built if built.exists() else None
+    return _found("docker-registry", REGISTRY, places)
+
+
+def find_tools(places: Places) -> ImageTools | None:
+    """What `ensure_tools` has made, without making anything; None where there is no builder of our own."""
+    built = {program: places.cache / entry_name(program, places) / program.name for program in (BUILDKITD, BUILDCTL)}
+    registry, runc = find_registry(places), _found("runc", RUNC, places)
+    if os.geteuid() != 0 or registry is None or runc is None or not all(path.exists() for path in built.values()):
+        return None
+    return ImageTools(registry, buildkitd=built[BUILDKITD], buildctl=built[BUILDCTL], runc=runc)
+
+
+def _found(name: str, built: GoProgram, places: Places) -> Path | None:
+    cached = places.cache / entry_name(built, places) / built.name
+    return Path(found) if (found := shutil.which(name)) else cached if cached.exists() else None
 
 
 def _program(name: str, package: SystemPackage, built: GoProgram, places: Places, *, console: Console) -> Path:

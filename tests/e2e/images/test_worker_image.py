@@ -1,0 +1,84 @@
+"""An image built and pushed inside `pulumi up`, and the endpoint that runs it by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from pulumi_runpod.client import RunPodClient
+from pulumi_runpod.emulator.local import LocalRunPod
+from tests.e2e.images.conftest import REPOSITORY, Deployment, Source
+
+pytestmark = pytest.mark.engine
+
+CODE_BYTES = 64 * 1024
+"""What a change of code may push."""
+
+
+def served(outsider: RunPodClient, endpoint_id: str) -> str:
+    from pulumi_runpod.wire.endpoint import ENDPOINTS
+
+    return str(outsider.get(ENDPOINTS, endpoint_id).image)
+
+
+def test_the_endpoint_runs_the_digest_that_was_pushed(deployment: Deployment, outsider: RunPodClient) -> None:
+    """One `up`: two images built and pushed, the endpoint pinned to the digest that the registry holds."""
+    done = deployment.stack.up()
+    assert done.errors == [], done.text
+    ref = done.outputs["ref"]
+    name, _, digest = ref.partition("@")
+
+    assert done.errors == []
+    assert name == f"{deployment.registry.address}/{REPOSITORY}:dev"
+    assert deployment.registry.manifest(REPOSITORY, digest) is not None
+    assert deployment.registry.manifest(REPOSITORY, "dev") == deployment.registry.manifest(REPOSITORY, digest)
+    assert served(outsider, done.outputs["endpoint_id"]) == ref
+
+
+def test_unchanged_sources_cost_nothing(
+    deployment: Deployment, local_runpod: LocalRunPod, resource_calls: Callable[[], list[str]]
+) -> None:
+    """No build, no request of the registry, no call of RunPod: neither in a preview nor in an `up`."""
+    deployment.stack.up()
+    before = deployment.work()
+    local_runpod.forget_calls()
+    preview = deployment.stack.preview(expect_no_changes=True)
+    again = deployment.stack.up(expect_no_changes=True)
+
+    assert (preview.errors, again.errors) == ([], [])
+    assert (again.images, again.steps) == ([], [])
+    assert deployment.work() == before
+    assert resource_calls() == []
+
+
+def test_a_preview_builds_nothing(deployment: Deployment, source: Source) -> None:
+    """Neither the first one nor the one of a change; both say what would be done."""
+    first = deployment.stack.preview()
+    assert (deployment.work(), first.errors) == ((deployment.builder.builds(), 0), [])
+    deployment.stack.up()
+    before = deployment.work()
+    source.code("second")
+    changed = deployment.stack.preview()
+
+    assert changed.images == [("update", "worker")]
+    assert changed.names("update") == ["svc", "svc"]
+    assert deployment.work() == before
+
+
+def test_a_change_of_code_is_one_release_and_a_few_kilobytes(
+    deployment: Deployment, source: Source, local_runpod: LocalRunPod, outsider: RunPodClient
+) -> None:
+    """The image below is neither built nor pushed again; template and endpoint get one PATCH each, and one release."""
+    first = deployment.stack.up()
+    stored = deployment.registry.stored_bytes()
+    local_runpod.forget_calls()
+    source.code("second")
+    second = deployment.stack.up()
+    endpoint = second.outputs["endpoint_id"]
+
+    assert second.outputs["ref"] != first.outputs["ref"]
+    assert served(outsider, endpoint) == second.outputs["ref"]
+    assert second.images == [("update", "worker")]
+    assert 0 < deployment.registry.stored_bytes() - stored <= CODE_BYTES
+    assert [c.path.split("/")[2] for c in local_runpod.calls(method="PATCH")] == ["templates", "serverless"]
