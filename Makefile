@@ -33,6 +33,7 @@ preview-all: setup
 
 test: setup
 	@$(PYTHON) tools/setup.py --only browser --only engine
+	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
 	.venv/bin/python -m pytest
 	.venv-worker/bin/python -m pytest tests/worker
 

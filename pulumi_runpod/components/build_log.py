@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,23 +18,64 @@ _SECONDS = 20
 _LINES = 30
 
 
-def show_failing_step(name: str, builder: str | None) -> pulumi.ResourceHookBinding:
-    """Options for an image: when it cannot be built, the last lines of the step are an error of the program."""
+_STEP = re.compile(r"^#(\d+) (?:\d+\.\d+ )?(.*)")
+_NO_OUTPUT = ("ERROR", "CACHED", "DONE", "...")
+_REFUSED = re.compile(r"\b40[13] |denied|insufficient_scope|authorization failed|no basic auth")
+_UNREACHABLE = re.compile(r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|tls: |EOF")
+
+
+def show_failing_step(name: str, builder: str | None, repository: str) -> pulumi.ResourceHookBinding:
+    """Options for an image: when it cannot be built, the last lines of the step are an error of the program; when it
+    cannot be pushed, what to do is.
+    """
 
     def told(args: pulumi.ErrorHookArgs) -> bool:
-        if lines := failing_step(builder, args.errors[0] if args.errors else ""):
+        error = args.errors[0] if args.errors else ""
+        if advice := push_advice(error, repository):
+            pulumi.log.error(f"{args.name}: {advice}")
+        elif lines := failing_step(builder, error):
             pulumi.log.error(f"{args.name}: the step that failed said last:\n" + "\n".join(lines))
         return False  # not again
 
     return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"runpod-build-log-{name}", told)])
 
 
+def push_advice(error: str, repository: str) -> str:
+    """Why a push failed and what to do, in one line; empty when it is no push that failed, or nobody knows why."""
+    host = repository.partition("/")[0]
+    if "failed to push" not in error:
+        return ""
+    if _REFUSED.search(error):
+        return (
+            f"the registry {host} does not let this user push to {repository}: check username and password of "
+            f"WorkerImage, or `docker login {host}` where they are not given"
+        )
+    if _UNREACHABLE.search(error):
+        return f"the registry {host} cannot be reached from the builder: check its name, and that it runs"
+    return ""
+
+
 def failing_step(builder: str | None, error: str) -> list[str]:
-    """At most 30 lines, the step itself first; none when the builder does not say."""
-    log = _log_of_buildkit(builder, error) if _socket(builder) else _log_of_docker(builder)
-    # BuildKit repeats the end of the step that failed at the end of the log, between two rules.
-    _, rule, rest = log.partition("\n------\n")
-    return rest.partition("\n------")[0].splitlines()[-_LINES:] if rule else []
+    """At most 30 lines, the step itself first; none when the builder does not say, or the step said nothing."""
+    return last_words(_log_of_buildkit(builder, error) if _socket(builder) else _log_of_docker(builder))
+
+
+def last_words(log: str) -> list[str]:
+    """Of the step that failed, in a whole plain log. The end of the log repeats some of them, but not always the last,
+    since standard output and error arrive apart.
+    """
+    steps: dict[str, list[str]] = {}
+    failed = ""
+    for line in log.splitlines():
+        if match := _STEP.match(line):
+            number, text = match.groups()
+            steps.setdefault(number, []).append(text)
+            failed = number if text.startswith("ERROR") else failed
+    if not failed:
+        return []
+    title, *rest = steps[failed]
+    said = [text for text in rest if text != title and not text.startswith(_NO_OUTPUT)]
+    return [f" > {title}", *said[1 - _LINES :]] if said else []
 
 
 def _log_of_buildkit(builder: str | None, error: str) -> str:

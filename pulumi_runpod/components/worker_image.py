@@ -83,7 +83,8 @@ class WorkerImage(pulumi.ComponentResource):
         super().__init__(self._component_type, name, None, opts)
         source = _checked(name, args)
         # A registry is nobody's scratch pad: the image that is replaced here may be what another stack runs.
-        child = pulumi.ResourceOptions(parent=self, retain_on_delete=True, hooks=show_failing_step(name, args.builder))
+        hooks = show_failing_step(name, args.builder, args.repository)
+        child = pulumi.ResourceOptions(parent=self, retain_on_delete=True, hooks=hooks)
         build_args: Mapping[str, pulumi.Input[str]] = {**args.build_args, "SOURCE_DATE_EPOCH": "0"}
         below = args.dependencies or _usual_dependencies(source)
         if below is not None:
