@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -30,3 +31,9 @@ def copy_project() -> Callable[[Path], None]:
                 shutil.copy2(ROOT / name, folder / name)
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def mock_loop() -> asyncio.AbstractEventLoop:
+    """One for all tests: what a program under mocks registers may still be under way when the next one begins."""
+    return asyncio.new_event_loop()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.runtime.settings import SETTINGS
 
 from pulumi_runpod.components import (
     SdxlService,
@@ -42,6 +43,8 @@ class Recorder(pulumi.runtime.Mocks):
 def registered(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     monkeypatch.setenv("RUNPOD_OFFLINE_CATALOG", "1")
     recorder = Recorder()
+    # Put back afterwards: Pulumi's settings are the process's, and other tests run programs of their own.
+    monkeypatch.setattr(SETTINGS, "monitor", None)
     pulumi.runtime.set_mocks(recorder, project="shop", stack="dev", preview=False)
     return recorder
 

@@ -67,12 +67,6 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     serving.close()
 
 
-@pytest.fixture(scope="session")
-def mock_loop() -> asyncio.AbstractEventLoop:
-    """One for all tests: what a program under mocks registers may still be under way when the next one begins."""
-    return asyncio.new_event_loop()
-
-
 @pytest.fixture(autouse=True)
 def _current_loop(mock_loop: asyncio.AbstractEventLoop) -> None:
     """Pulumi's mocks take the thread's loop, which `asyncio.run` in an earlier test has taken away."""

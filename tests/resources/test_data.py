@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -139,7 +140,11 @@ def test_an_endpoint_and_a_volume_tell_of_themselves(client: RunPodClient) -> No
 
 def test_a_question_is_one_call_in_a_run(account: LocalRunPod, new_run: Callable[[], None]) -> None:
     """Filters are no other question, threads share the answer, and the next run asks anew."""
-    threads = [threading.Thread(target=runpod.get_gpu_pools, kwargs={"min_memory_gb": 1 + n}) for n in range(8)]
+    run = contextvars.copy_context  # which run this is, Pulumi keeps in the context
+    threads = [
+        threading.Thread(target=run().run, args=(runpod.get_gpu_pools,), kwargs={"min_memory_gb": 1 + n})
+        for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -124,12 +124,14 @@ class Feed:
 
         def ended(job: Job) -> None:
             before(job)
+            self._forget_former_account()  # else the next look would forget this job with it
             self._ended += 1
             if job.started_at is not None and job.finished_at is not None:
                 for history in (self._history(""), self._history(job.endpoint_id)):
                     history.ended(job.finished_at, job.finished_at - job.queued_at)
 
         def request_ended(endpoint_id: str, began: float) -> None:
+            self._forget_former_account()
             self._ended += 1
             now = self._scheduler.clock.now()
             for history in (self._history(""), self._history(endpoint_id)):

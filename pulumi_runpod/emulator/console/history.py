@@ -49,6 +49,13 @@ class Bucket:
     """At the look that saw most of them running; None: nobody looked."""
     latencies: Sample = field(default_factory=Sample)
 
+    def join(self, other: Bucket) -> None:
+        """Take what `other` has seen of the same time: each may have missed what the other knows."""
+        self.queued, self.running = max(self.queued, other.queued), max(self.running, other.running)
+        self.workers = other.workers
+        if other.latencies.count > self.latencies.count:
+            self.latencies = other.latencies
+
     def told(self) -> list[object]:
         """`[begin, queued, running, workers, jobs ended, p50, p95]`: seconds since the epoch, milliseconds."""
         ordered = sorted(self.latencies.kept)
@@ -71,10 +78,11 @@ class History:
         self._at(now).latencies.add(seconds)
 
     def fill(self, spans: Iterable[Span], now: float) -> None:
-        """Draw the buckets that nobody saw from jobs that are still known."""
+        """Draw the buckets that nobody saw, or saw the end of, from jobs that are still known."""
         last = _number(now)
         first = last - KEPT + 1
         seen = {bucket.number: bucket for bucket in self._buckets if first <= bucket.number <= last}
+        half_seen = seen.pop(self.newest, None)
         drawn = {number: Bucket(number) for number in range(first, last + 1) if number not in seen}
         steps: list[tuple[float, int, int]] = []
         for queued, started, ended in spans:
@@ -86,6 +94,8 @@ class History:
                 if started is not None and (bucket := drawn.get(_number(ended))) is not None:
                     bucket.latencies.add(ended - queued)
         _fill_load(drawn, sorted(steps), first, last)
+        if half_seen is not None:
+            drawn[half_seen.number].join(half_seen)
         self._buckets = deque((seen.get(n) or drawn[n] for n in range(first, last + 1)), maxlen=KEPT)
 
     def since(self, number: int) -> list[list[object]]:

@@ -8,7 +8,10 @@ import httpx
 import pytest
 
 from pulumi_runpod.emulator.console.feed import MAX_PAGES
+from pulumi_runpod.emulator.control import reset
 from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.emulator.platform import Platform
+from pulumi_runpod.emulator.scheduler import Scheduler
 
 SECTIONS = {"clock", "endpoints", "workers", "faults", "jobs", "history", "coldStarts", "cost", "logs"}
 
@@ -209,3 +212,24 @@ def test_charts_of_a_former_account_are_gone_after_a_reset(desk: Any, listen: An
             return told["full"] and sum(bucket[4] for bucket in told["buckets"]) == 0
 
         assert stream.until("history", empty)
+
+
+def test_what_ends_right_after_a_reset_is_in_the_charts(desk: Any, listen: Any) -> None:
+    """Before the next look, with a page open: the former account is forgotten, and not this with it."""
+    desk.job(desk.endpoint(), number=1)
+    with listen() as stream:
+        assert sum(bucket[4] for bucket in stream.next()["history"]["buckets"]) == 1
+
+        def at_once(platform: Platform) -> None:
+            reset(platform)
+            scheduler = platform.scheduler
+            assert isinstance(scheduler, Scheduler)
+            for _ in range(2):
+                scheduler.on_request_ended("of-the-new-account", platform.clock.now())
+
+        desk.runpod.call(at_once)
+
+        def of_the_new(told: Any) -> bool:
+            return bool(told["full"] and sum(bucket[4] for bucket in told["buckets"]) == 2)
+
+        assert stream.until("history", of_the_new)

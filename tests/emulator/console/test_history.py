@@ -65,3 +65,15 @@ def test_memory_is_bounded_however_many_jobs_end() -> None:
     for day in range(365):
         history.sample(NOW + day * 86_400, queued=0, running=0, workers=ONE)
     assert len(history.since(0)) == KEPT
+
+
+def test_a_bucket_that_was_left_in_its_middle_is_completed() -> None:
+    """The last page closed, and a job ended in the same two seconds: both what was seen and the job are told."""
+    history = History()
+    history.sample(NOW, queued=3, running=0, workers=ONE)
+    history.fill([(NOW - 1, NOW, NOW + 0.1)], NOW + 0.2)
+    assert history.since(0)[-1][1:5] == [3, 1, ONE, 1]
+
+    history.ended(NOW + 0.3, 1.0)
+    history.fill([], NOW + 0.4)
+    assert history.since(0)[-1][4] == 2
