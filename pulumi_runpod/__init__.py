@@ -5,8 +5,9 @@ Names are loaded when they are first asked for: importing the package alone cost
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from pulumi_runpod.lazy_names import loader_of
 
 if TYPE_CHECKING:
     from pulumi_runpod.errors import RunPodError
@@ -117,13 +118,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(module), name)
-    globals()[name] = found
-    return found
+__getattr__ = loader_of(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -10,10 +10,16 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ALLOWED: dict[str, set[str]] = {
-    "pulumi_runpod.wire": set(),
+    "pulumi_runpod.lazy_names": set(),
+    "pulumi_runpod.wire": {"pulumi_runpod.lazy_names"},
     "pulumi_runpod.settings": {"pulumi_runpod.errors"},
     "pulumi_runpod.errors": set(),
-    "pulumi_runpod.client": {"pulumi_runpod.wire", "pulumi_runpod.settings", "pulumi_runpod.errors"},
+    "pulumi_runpod.client": {
+        "pulumi_runpod.wire",
+        "pulumi_runpod.settings",
+        "pulumi_runpod.errors",
+        "pulumi_runpod.lazy_names",
+    },
     "pulumi_runpod.resources": {
         "pulumi_runpod.wire",
         "pulumi_runpod.client",

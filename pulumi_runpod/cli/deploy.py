@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from pulumi_runpod.cli.deployment import Project
-from pulumi_runpod.cli.gitops_flags import Form, workspace_here
-from pulumi_runpod.cli.recover import Undecided, recovered
+from pulumi_runpod.cli.gitops_flags import FAILED, Form, LongestRun, Wait, complain, lock_policy
+from pulumi_runpod.cli.recover import recover_unasked
 from pulumi_runpod.errors import RunPodError, SettingsError
 from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.deployment import update
 from pulumi_runpod.gitops.markdown import code, fence
 from pulumi_runpod.gitops.masking import Masker
 from pulumi_runpod.gitops.preview import Action, StackPreview
-from pulumi_runpod.gitops.stack_lock import LockPolicy, when_unlocked
+from pulumi_runpod.gitops.stack_lock import when_unlocked
 
-FAILED = 3
 _WORDS: dict[Action, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
 
@@ -30,10 +28,8 @@ def deploy(
     by_digest: Annotated[
         bool, typer.Option("--by-digest", help="Refuse a stack whose setting `image` names no digest.")
     ] = False,
-    wait: Annotated[int, typer.Option(min=0, help="Seconds to wait for another update of the stack.")] = 900,
-    longest_run: Annotated[
-        int, typer.Option(min=1, help="Minutes that an update can take: an older lock is nobody's, and removed.")
-    ] = 60,
+    wait: Wait = 900,
+    longest_run: LongestRun = 60,
     form: Form = "markdown",
 ) -> None:
     """Find again what an interrupted update has made, then `pulumi up`. Asks nobody: what was reviewed is deployed.
@@ -41,29 +37,28 @@ def deploy(
     Exit codes: 0 deployed; 1 the command failed (no such stack, a lock, an image without a digest); 2 wrong usage; 3
     the update failed, and the report says why.
     """
+    masker = Masker(os.environ)
     with publishing.failure_in_summary(f"Deployment of {stack}"):
         project = Project.here()
         if by_digest:
             _check_image(project, stack)
 
         def work() -> StackPreview:
-            found = recovered(project, stack)
-            if found.undecided:
-                raise Undecided(stack, found)
-            return update(workspace_here(), "up", stack)
+            recover_unasked(project, stack)
+            return update(project.workspace, "up", stack, mask=masker.text)
 
-        locks = LockPolicy(timedelta(seconds=wait), timedelta(minutes=longest_run))
-        done = when_unlocked(workspace_here(), stack, work, locks, say=partial(typer.echo, err=True))
-    told = Masker(os.environ).told(done)
+        locks = lock_policy(wait, longest_run)
+        done = when_unlocked(project.workspace, stack, work, locks, say=partial(typer.echo, err=True))
+    told = masker.told(done)
     publishing.add_to_summary(_text(told))
     typer.echo(json.dumps(told.json_ready()) if form == "json" else _text(told))
     if told.failed:
-        typer.echo(f"error: stack {stack} -> {' '.join(told.errors[0].split())[:300]}", err=True)
+        complain(f"update of {stack} failed", told.errors)
         raise typer.Exit(FAILED)
 
 
 def _check_image(project: Project, stack: str) -> None:
-    told = json.loads(project.pulumi("config", "--json", "--stack", stack) or "{}")
+    told = json.loads(project.workspace.run("config", "--json", "--stack", stack) or "{}")
     named = told.get(f"{project.name}:image")
     image = named.get("value") if isinstance(named, dict) else None
     # Without one, the image is promoted, which the program accepts by digest alone.

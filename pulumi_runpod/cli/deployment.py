@@ -3,70 +3,51 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
 import yaml  # type: ignore[import-untyped]  # Pulumi brings it, without stubs
 
-from pulumi_runpod.cli.stack import project_directory, pulumi_command, pulumi_environment
+from pulumi_runpod.cli.stack import settings_in, workspace_here
 from pulumi_runpod.errors import RunPodError
-from pulumi_runpod.gitops.engine import PulumiFailed
+from pulumi_runpod.gitops.deployment import stacks_of
+from pulumi_runpod.gitops.workspace import Workspace, project_file
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
-
-PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 
 
 @dataclass(frozen=True)
 class Project:
-    """The Pulumi project in or above a directory."""
-
-    directory: Path
+    workspace: Workspace
 
     @classmethod
     def here(cls) -> Project:
-        return cls(project_directory(Path.cwd()))
+        return cls(workspace_here())
 
     @property
     def name(self) -> str:
         """As Pulumi.yaml says. Raises `RunPodError` where it says none."""
-        file = next(self.directory / name for name in PROJECT_FILES if (self.directory / name).is_file())
-        told = yaml.safe_load(file.read_text())
+        file = project_file(self.workspace.directory)
+        told = yaml.safe_load(file.read_text()) if file is not None else None
         if not isinstance(told, dict) or not isinstance(told.get("name"), str):
-            raise RunPodError(f"{file}: no project name")
+            raise RunPodError(f"{file or self.workspace.directory}: no project name")
         return str(told["name"])
 
     def stacks(self) -> list[str]:
         """Names of all stacks of this project in the backend."""
-        return [str(entry["name"]) for entry in json.loads(self.pulumi("stack", "ls", "--json") or "[]")]
+        return [stack.full_name for stack in stacks_of(self.workspace)]
 
     def export(self, stack: str, *, show_secrets: bool = False) -> JsonObject:
         shown = ["--show-secrets"] if show_secrets else []
-        told: JsonObject = json.loads(self.pulumi("stack", "export", "--stack", stack, *shown))
+        told: JsonObject = json.loads(self.workspace.run("stack", "export", "--stack", stack, *shown))
         return told
 
     def import_(self, stack: str, state: JsonObject) -> None:
-        self.pulumi("stack", "import", "--stack", stack, stdin=json.dumps(state))
+        self.workspace.run("stack", "import", "--stack", stack, stdin=json.dumps(state))
 
     def unlock(self, stack: str) -> None:
-        self.pulumi("cancel", "--stack", stack, "--yes")
+        self.workspace.run("cancel", "--stack", stack, "--yes")
 
     def settings(self, stack: str) -> Settings:
-        told: JsonObject = json.loads(self.pulumi("config", "--json", "--show-secrets", "--stack", stack) or "{}")
-        return Settings.load({key: str(entry["value"]) for key, entry in told.items() if "value" in entry})
-
-    def pulumi(self, *arguments: str, stdin: str | None = None) -> str:
-        """The output of `pulumi ARGUMENTS`. Raises `RunPodError` with its own words."""
-        done = subprocess.run(
-            [pulumi_command(), *arguments, "--non-interactive"],
-            cwd=self.directory,
-            env=pulumi_environment(),
-            input=stdin if stdin is not None else "",
-            capture_output=True,
-            text=True,
-            check=False,
+        return settings_in(
+            json.loads(self.workspace.run("config", "--json", "--show-secrets", "--stack", stack) or "{}")
         )
-        if done.returncode:
-            raise PulumiFailed(arguments, done.returncode, done.stderr)
-        return done.stdout

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from pulumi_runpod.cli.gitops_flags import Form, RepositoryName, StackNames, names_of, workspace_here
+from pulumi_runpod.cli.gitops_flags import FAILED, Form, RepositoryName, StackNames, complain, names_of
+from pulumi_runpod.cli.stack import workspace_here
 from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.drift_report import LABEL, MARKER, TITLE, drift_issue, drifted, unknown
 from pulumi_runpod.gitops.engine import preview_all
@@ -17,7 +18,7 @@ from pulumi_runpod.gitops.github_api import Repository
 from pulumi_runpod.gitops.masking import Masker
 from pulumi_runpod.gitops.preview import StackPreview
 
-FAILED, DRIFTED = 3, 4
+DRIFTED = 4
 
 
 def drift(
@@ -44,7 +45,7 @@ def drift(
     missing = unknown(previews)
     for preview in previews:
         if preview.failed:
-            typer.echo(f"error: stack {preview.stack} -> {' '.join(preview.errors[0].split())[:300]}", err=True)
+            complain(f"stack {preview.stack} could not be looked at", preview.errors)
     if report:
         _report(Repository.of_environment(repository), previews, text)
     if missing:

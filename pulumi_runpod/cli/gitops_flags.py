@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import typer
 
-from pulumi_runpod.cli.stack import project_directory, pulumi_command, pulumi_environment
 from pulumi_runpod.errors import SettingsError
-from pulumi_runpod.gitops.engine import Workspace
 from pulumi_runpod.gitops.github_api import Repository
+from pulumi_runpod.gitops.markdown import one_line, shortened
+from pulumi_runpod.gitops.stack_lock import LockPolicy
 from pulumi_runpod.gitops.workflow import WorkflowEvent
 
 StackNames = Annotated[str, typer.Option("--stacks", help="Names of stacks.", metavar="A,B")]
@@ -23,6 +24,12 @@ Number = Annotated[
 RepositoryName = Annotated[
     str | None, typer.Option("--repository", help="Default: GITHUB_REPOSITORY.", metavar="OWNER/NAME")
 ]
+Wait = Annotated[int, typer.Option(min=0, help="Seconds to wait for another update of the stack.")]
+LongestRun = Annotated[
+    int, typer.Option(min=1, help="Minutes that an update can take at most: an older lock is nobody's, and removed.")
+]
+FAILED = 3
+"""Exit code: the engine did not do, or foresee, what was asked for, and the report says why."""
 _STACK = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+){0,2}")
 """STACK, ORGANIZATION/STACK or with the project between; never an option of `pulumi`."""
 
@@ -44,19 +51,25 @@ def names_of(told: str) -> tuple[str, ...]:
     return names
 
 
-def workspace_here() -> Workspace:
-    """The Pulumi project in or above the working directory. Raises `RunPodError`."""
-    return Workspace(project_directory(Path.cwd()), pulumi_command(), pulumi_environment())
+def lock_policy(wait: int, longest_run: int) -> LockPolicy:
+    return LockPolicy(timedelta(seconds=wait), timedelta(minutes=longest_run))
+
+
+def complain(what: str, errors: Sequence[str]) -> None:
+    """One line on standard error; the report has the whole."""
+    why = shortened(one_line(errors[0]), 300) if errors else "no reason told"
+    typer.echo(f"error: {what}: {why}", err=True)
 
 
 def repository_of(repository: str | None, number: int | None) -> OnPullRequest:
     """Raises `SettingsError` where the options and the workflow name none."""
-    found = number or number_of_event()
-    if found is None:
-        raise SettingsError("which pull request? --pr N, or run in a workflow of a pull request")
+    found = number_of(number)
     return OnPullRequest(Repository.of_environment(repository), found)
 
 
-def number_of_event() -> int | None:
-    """From the event that started the workflow."""
-    return WorkflowEvent.of_environment().number
+def number_of(number: int | None) -> int:
+    """Of the pull request: the option's, else the workflow's. Raises `SettingsError`."""
+    found = number or WorkflowEvent.of_environment().number
+    if found is None:
+        raise SettingsError("which pull request? --pr N, or run in a workflow of a pull request")
+    return found

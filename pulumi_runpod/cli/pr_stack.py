@@ -12,17 +12,21 @@ import typer
 
 from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.cli.gitops_flags import (
+    FAILED,
     Form,
+    LongestRun,
     Number,
     OnPullRequest,
     RepositoryName,
-    number_of_event,
+    Wait,
+    complain,
+    lock_policy,
+    number_of,
     repository_of,
-    workspace_here,
 )
-from pulumi_runpod.cli.recover import Undecided, recovered
+from pulumi_runpod.cli.recover import recover_unasked
 from pulumi_runpod.client import client_for
-from pulumi_runpod.errors import RunPodError, SettingsError
+from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.comment import Origin
 from pulumi_runpod.gitops.github_api import Repository
@@ -37,16 +41,9 @@ from pulumi_runpod.resources.orphans import Orphan, delete, orphans_of
 
 app = typer.Typer(help="An endpoint for each pull request that asks for one.", no_args_is_help=True)
 
-FAILED = 3
-"""Exit code: the stack could not be deployed or removed, and the report says why."""
-
 Source = Annotated[str, typer.Option("--from", help="Stack whose settings are copied.", metavar="STACK")]
 Label = Annotated[str, typer.Option("--label", help="Only pull requests with this label have a stack.")]
 Post = Annotated[bool, typer.Option("--post", help="Keep the one comment on the pull request up to date.")]
-Wait = Annotated[int, typer.Option(min=0, help="Seconds to wait for another update of the stack.")]
-LongestRun = Annotated[
-    int, typer.Option(min=1, help="Minutes that an update can take at most: an older lock is nobody's, and removed.")
-]
 
 
 @app.command()
@@ -84,7 +81,7 @@ def up(
     )
     with publishing.failure_in_summary("Endpoint of this pull request"):
         asked = repository_of(repository, number)
-        stacks = _stacks(settings, LockPolicy(timedelta(seconds=wait), timedelta(minutes=longest_run)))
+        stacks = _stacks(settings, lock_policy(wait, longest_run))
         report = stacks.up(asked.number, partial(_unwanted, asked.repository, label, asked.number))
     _publish(report, asked if post else None, request=request, label=label, form=form)
 
@@ -105,10 +102,8 @@ def down(
     Exit codes: 0 removed, or there was none; 1 the command failed; 2 wrong usage; 3 not everything could be destroyed.
     """
     with publishing.failure_in_summary("Endpoint of this pull request"):
-        found = number or number_of_event()
-        if found is None:
-            raise SettingsError("which pull request? --pr N, or run in a workflow of a pull request")
-        stacks = _stacks(PrSettings(source=source), LockPolicy(timedelta(seconds=wait), timedelta(minutes=longest_run)))
+        found = number_of(number)
+        stacks = _stacks(PrSettings(source=source), lock_policy(wait, longest_run))
         report = stacks.down(found)
         # The stack is gone, whatever GitHub says.
     asked = repository_of(repository, found) if post and report.outcome != "absent" else None
@@ -161,14 +156,13 @@ def sweep(
 
 def _stacks(settings: PrSettings, locks: LockPolicy) -> PrStacks:
     project = Project.here()
-
-    def recover(stack: str) -> None:
-        found = recovered(project, stack)
-        if found.undecided:
-            raise Undecided(stack, found)
-
     return PrStacks(
-        workspace=workspace_here(), recover=recover, say=partial(typer.echo, err=True), settings=settings, locks=locks
+        workspace=project.workspace,
+        recover=partial(recover_unasked, project),
+        say=partial(typer.echo, err=True),
+        settings=settings,
+        locks=locks,
+        mask=Masker(os.environ).text,
     )
 
 
@@ -190,8 +184,7 @@ def _publish(
         url = asked.repository.keep_comment(asked.number, MARKER, text)
         typer.echo(f"comment: {url}", err=True)
     if report.outcome == "failed":
-        reason = " ".join(told.errors[0].split())[:300] if told.errors else "no reason told"
-        typer.echo(f"error: stack {report.stack} failed: {reason}", err=True)
+        complain(f"stack {report.stack} failed", told.errors)
         raise typer.Exit(FAILED)
 
 

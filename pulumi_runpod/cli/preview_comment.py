@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from pulumi_runpod.cli.gitops_flags import (
+    FAILED,
     Form,
     Number,
     RepositoryName,
     StackNames,
+    complain,
     names_of,
     repository_of,
-    workspace_here,
 )
+from pulumi_runpod.cli.stack import workspace_here
 from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.comment import MARKER, SUMMARY, Origin, comment
 from pulumi_runpod.gitops.engine import preview_all
 from pulumi_runpod.gitops.masking import Masker
-from pulumi_runpod.gitops.preview import StackPreview
 from pulumi_runpod.gitops.workflow import WorkflowEvent
-
-PREVIEW_FAILED = 3
 
 
 def preview_comment(
@@ -53,17 +51,12 @@ def preview_comment(
     publishing.add_to_summary(comment(previews, origin, room=SUMMARY))
     told = comment(previews, origin)
     typer.echo(json.dumps({"stacks": [preview.json_ready() for preview in previews]}) if form == "json" else told)
-    _complain(previews)
+    failed = [preview for preview in previews if preview.failed]
+    for preview in failed:
+        complain(f"preview of {preview.stack} failed", preview.errors)
     if post:
         asked = repository_of(repository, number)
         url = asked.repository.keep_comment(asked.number, MARKER, told)
         typer.echo(f"comment: {url}", err=True)
-    if any(preview.failed for preview in previews):
-        raise typer.Exit(PREVIEW_FAILED)
-
-
-def _complain(previews: Sequence[StackPreview]) -> None:
-    for preview in previews:
-        if preview.failed:
-            reason = " ".join(preview.errors[0].split())
-            typer.echo(f"error: preview of {preview.stack} failed: {reason[:300]}", err=True)
+    if failed:
+        raise typer.Exit(FAILED)

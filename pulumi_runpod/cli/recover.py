@@ -51,6 +51,13 @@ def recover(
         raise Undecided(stack, found)
 
 
+def recover_unasked(project: Project, stack: str) -> None:
+    """What `recover` does by itself. Raises `Undecided`."""
+    found = recovered(project, stack)
+    if found.undecided:
+        raise Undecided(stack, found)
+
+
 class Undecided(RunPodError):  # noqa: N818 - as the rest of the tree
     """A person has to say what an interrupted create has made."""
 

@@ -15,6 +15,7 @@ import typer
 
 from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError, SettingsError
+from pulumi_runpod.gitops.workspace import Workspace, project_file, reason
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
 from pulumi_runpod.wire.model import JsonObject
@@ -71,10 +72,12 @@ def endpoint_of_stack(stack: str) -> Endpoint:
 class StackReader:
     """Asks `pulumi` for outputs and configuration of one stack, both at once: each call starts a process."""
 
-    def __init__(self, stack: str, directory: Path | None = None) -> None:
+    def __init__(self, stack: str) -> None:
         self.stack = stack
-        self._directory = project_directory(directory or Path.cwd())
-        asked = (self._start("stack", "output", "--json"), self._start("config", "--json", "--show-secrets"))
+        workspace = workspace_here()
+        self._directory = workspace.directory
+        questions = (("stack", "output", "--json"), ("config", "--json", "--show-secrets"))
+        asked = [workspace.start(*question, "--stack", stack) for question in questions]
         told = [(process, *process.communicate()) for process in asked]
         self._outputs, self._config = (self._answer(*one) for one in told)
 
@@ -89,38 +92,32 @@ class StackReader:
 
     def settings(self) -> Settings:
         """Raises `SettingsError`."""
-        values = {key: str(entry["value"]) for key, entry in self._config.items() if "value" in entry}
-        return Settings.load(values)
-
-    def _start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [pulumi_command(), *arguments, "--stack", self.stack, "--non-interactive"],
-            cwd=self._directory,
-            env=pulumi_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return settings_in(self._config)
 
     def _answer(self, process: subprocess.Popen[str], told: str, complaint: str) -> JsonObject:
         if process.returncode:
-            lines = [line for line in complaint.splitlines() if line.strip()]
-            reason = next(
-                (line for line in lines if line.startswith("error:")), lines[-1] if lines else "no reason told"
-            )
             raise RunPodError(
-                f"pulumi, stack {self.stack} -> {reason.removeprefix('error:').strip()}. "
+                f"pulumi, stack {self.stack} -> {reason(complaint) or 'no reason told'}. "
                 f"`pulumi stack ls` in {self._directory} lists the stacks"
             )
         found = json.loads(told or "{}")
         return found if isinstance(found, dict) else {}
 
 
+def settings_in(config: JsonObject) -> Settings:
+    """How to reach RunPod, as `pulumi config --json --show-secrets` has it. Raises `SettingsError`."""
+    return Settings.load({key: str(entry["value"]) for key, entry in config.items() if "value" in entry})
+
+
+def workspace_here() -> Workspace:
+    """The Pulumi project in or above the working directory. Raises `RunPodError`."""
+    return Workspace(project_directory(Path.cwd()), pulumi_command(), pulumi_environment())
+
+
 def project_directory(start: Path) -> Path:
     """The nearest directory upwards that holds a Pulumi project. Raises `RunPodError`."""
     for directory in (start, *start.parents):
-        if any((directory / name).is_file() for name in ("Pulumi.yaml", "Pulumi.yml")):
+        if project_file(directory) is not None:
             return directory
     raise RunPodError(f"no Pulumi.yaml in {start} or above: run this in the Pulumi project, or give --endpoint-id")
 

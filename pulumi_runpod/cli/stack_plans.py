@@ -5,11 +5,7 @@ Read with `pulumi stack export`, so that a program need not export anything.
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
-
-from pulumi_runpod.cli.stack import project_directory, pulumi_command, pulumi_environment
+from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.planning.quantities import PlanningError
 from pulumi_runpod.planning.service import ServicePlan
@@ -40,19 +36,5 @@ def deployed_plans(stack: str) -> list[JsonObject]:
 
 
 def _state(stack: str) -> JsonObject:
-    directory = project_directory(Path.cwd())
-    done = subprocess.run(
-        [pulumi_command(), "stack", "export", "--stack", stack, "--non-interactive"],
-        cwd=directory,
-        env=pulumi_environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        reason = next((x for x in done.stderr.splitlines() if x.startswith("error:")), "no reason told")
-        raise RunPodError(f"pulumi, stack {stack} -> {reason.removeprefix('error:').strip()} (in {directory})")
-    told: JsonObject = json.loads(done.stdout)
-    deployment = told.get("deployment")
+    deployment = Project.here().export(stack).get("deployment")
     return deployment if isinstance(deployment, dict) else {}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import atexit
 import hashlib
 import threading
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pulumi_runpod.lazy_names import loader_of
 from pulumi_runpod.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,12 +56,7 @@ def close_clients() -> None:
 atexit.register(close_clients)
 
 
-def __getattr__(name: str) -> object:
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(module), name)
-    return found
+__getattr__ = loader_of(__name__, _HOMES)
 
 
 __all__ = ["AsyncJobClient", "JobClient", "RetryPolicy", "RunPodClient", "client_for", "close_clients", "urls_of"]

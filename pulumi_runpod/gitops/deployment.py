@@ -7,18 +7,16 @@ is told by its `errors`.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from pulumi_runpod.gitops.engine import PulumiFailed, Workspace
-from pulumi_runpod.gitops.events import read_events
+from pulumi_runpod.gitops.engine import carried_out
 from pulumi_runpod.gitops.preview import StackPreview
-from pulumi_runpod.gitops.reading import read_preview
+from pulumi_runpod.gitops.workspace import Workspace
 
 UpdateKind = Literal["up", "destroy"]
 
@@ -47,19 +45,9 @@ def stacks_of(workspace: Workspace) -> tuple[StackSummary, ...]:
     return tuple(StackSummary.model_validate(row) for row in told)
 
 
-def update(workspace: Workspace, kind: UpdateKind, stack: str) -> StackPreview:
+def update(workspace: Workspace, kind: UpdateKind, stack: str, *, mask: Callable[[str], str] = str) -> StackPreview:
     """What was done, in the words of a preview. Raises `PulumiFailed` where nothing was begun."""
-    began = time.monotonic()
-    arguments = (kind, "--stack", stack, "--yes", "--skip-preview", "--json")
-    with workspace.start(*arguments) as process:
-        told, complaint = process.communicate()
-    lines = told.splitlines()
-    events = list(read_events(lines))
-    if process.returncode and not any(event.summary_event for event in events):
-        words = "\n".join([complaint, *(line for line in lines if not line.startswith("{"))])
-        errors = read_preview(stack, events, seconds=0, exit_code=process.returncode).errors
-        raise PulumiFailed(arguments, process.returncode, f"{words}\n" + "\n".join(errors))
-    return read_preview(stack, events, seconds=time.monotonic() - began, exit_code=process.returncode)
+    return carried_out(workspace, kind, "--yes", "--skip-preview", stack=stack, mask=mask)
 
 
 def outputs_of(workspace: Workspace, stack: str) -> Mapping[str, JsonValue]:

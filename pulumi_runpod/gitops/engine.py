@@ -6,63 +6,39 @@ file that it polls. Nothing is raised for a stack that fails: its preview says s
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 
-from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.events import STREAM, read_events
 from pulumi_runpod.gitops.preview import StackPreview
 from pulumi_runpod.gitops.reading import read_preview
+from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace, reason
 
 _MOST_AT_ONCE = 16
 
 
-@dataclass(frozen=True)
-class Workspace:
-    """A Pulumi project: where it lies, and how `pulumi` is started there."""
+def carried_out(
+    workspace: Workspace,
+    *arguments: str,
+    stack: str,
+    mask: Callable[[str], str],
+    environment: Mapping[str, str] | None = None,
+) -> StackPreview:
+    """What `pulumi ARGUMENTS`, with events as its output, did or would do. `mask` takes secrets out of every text.
 
-    directory: Path
-    command: str
-    environment: Mapping[str, str] = field(repr=False)
-
-    def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [self.command, *arguments, "--non-interactive"],
-            cwd=self.directory,
-            env={**self.environment, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *arguments: str) -> str:
-        """What it printed. Raises `PulumiFailed` with its own reason."""
-        with self.start(*arguments) as process:
-            told, complaint = process.communicate()
-        if process.returncode:
-            raise PulumiFailed(arguments, process.returncode, f"{complaint}\n{told}")
-        return told
-
-
-class PulumiFailed(RunPodError):  # noqa: N818 - as the rest of the tree
-    """`text`: everything that was printed."""
-
-    def __init__(self, arguments: Sequence[str], exit_code: int, text: str) -> None:
-        self.exit_code, self.text = exit_code, text
-        command = " ".join(word for word in arguments[:2] if not word.startswith("-"))
-        super().__init__(f"pulumi {command} -> {reason(text) or f'exit code {exit_code}'}")
-
-
-def reason(text: str) -> str:
-    """The first error that `pulumi` printed, else its last line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
-    return told.removeprefix("error:").strip()
+    Raises `PulumiFailed` where it ended before the engine began: no such stack, a lock, a broken project file.
+    """
+    began = time.monotonic()
+    with workspace.start(*arguments, "--json", "--stack", stack, environment=environment) as process:
+        told, complaint = process.communicate()
+    lines = told.splitlines()
+    events = list(read_events(lines, mask))
+    if process.returncode and not any(event.summary_event for event in events):
+        said = (line for line in lines if not line.startswith("{"))
+        text = "\n".join([complaint, *said, *read_preview(stack, events).errors])
+        raise PulumiFailed(arguments, process.returncode, mask(text))
+    return read_preview(stack, events, seconds=time.monotonic() - began, exit_code=process.returncode)
 
 
 def preview(
@@ -71,17 +47,11 @@ def preview(
     """`refresh`: ask RunPod how things are, so that drift is told. `mask` takes secrets out of every text."""
     began = time.monotonic()
     asked = "--refresh=true" if refresh else "--refresh=false"
-    with workspace.start("preview", "--json", "--stack", stack, asked, environment=STREAM) as process:
-        told, complaint = process.communicate()
-    seconds = time.monotonic() - began
-    lines = told.splitlines()
-    events = list(read_events(lines, mask))
-    if process.returncode and not any(event.summary_event for event in events):
-        # It ended before the engine began: no such stack, another backend, a broken project file.
-        words = mask(reason("\n".join([complaint, *(line for line in lines if not line.startswith("{"))])))
-        error = words or f"pulumi ended with exit code {process.returncode} and gave no reason"
-        return StackPreview(stack=stack, errors=(error,), seconds=round(seconds, 1))
-    return read_preview(stack, events, seconds=seconds, exit_code=process.returncode)
+    try:
+        return carried_out(workspace, "preview", asked, stack=stack, mask=mask, environment=STREAM)
+    except PulumiFailed as failure:
+        error = reason(failure.text) or f"pulumi ended with exit code {failure.exit_code} and gave no reason"
+        return StackPreview(stack=stack, errors=(error,), seconds=round(time.monotonic() - began, 1))
 
 
 def preview_all(

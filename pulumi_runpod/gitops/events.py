@@ -11,8 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+
+from pulumi_runpod.gitops.masking import in_every_text
 
 STREAM = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 """Environment that turns the digest of `preview --json` into the stream."""
@@ -112,17 +114,6 @@ def read_events(lines: Iterable[str], mask: Callable[[str], str] = str) -> Itera
         if not line.startswith("{"):
             continue
         try:
-            yield Event.model_validate(_masked(json.loads(line), mask))
+            yield Event.model_validate(in_every_text(json.loads(line), mask))
         except (ValueError, ValidationError):
             continue
-
-
-def _masked(value: JsonValue, mask: Callable[[str], str]) -> JsonValue:
-    match value:
-        case str():
-            return mask(value)
-        case list():
-            return [_masked(item, mask) for item in value]
-        case dict():
-            return {key: _masked(item, mask) for key, item in value.items()}
-    return value

@@ -6,7 +6,7 @@ The engine masks its own secrets already. This is for what a program, a provider
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,18 +42,19 @@ class Masker:
 
     def told(self, told: T) -> T:
         """The same, without secrets in any text."""
-        masked = self._masked(told.model_dump(mode="json"))
-        return type(told).model_validate(masked)
+        return type(told).model_validate(in_every_text(told.model_dump(mode="json"), self.text))
 
-    def _masked(self, value: JsonValue) -> JsonValue:
-        match value:
-            case str():
-                return self.text(value)
-            case list():
-                return [self._masked(item) for item in value]
-            case dict():
-                return {key: self._masked(item) for key, item in value.items()}
-        return value
+
+def in_every_text(value: JsonValue, mask: Callable[[str], str]) -> JsonValue:
+    """The same, `mask` applied to every text in it; keys are left as they are."""
+    match value:
+        case str():
+            return mask(value)
+        case list():
+            return [in_every_text(item, mask) for item in value]
+        case dict():
+            return {key: in_every_text(item, mask) for key, item in value.items()}
+    return value
 
 
 def _is_secret(value: str) -> bool:

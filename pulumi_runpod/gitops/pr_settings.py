@@ -15,7 +15,7 @@ import yaml  # type: ignore[import-untyped]  # Pulumi brings it, without stubs
 from pydantic import JsonValue
 
 from pulumi_runpod.errors import RunPodError
-from pulumi_runpod.gitops.engine import PulumiFailed, Workspace
+from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace, project_file
 
 _VALUES, _PLATFORM, _USUAL_PLATFORM = "config", "platformStack", "platform"
 
@@ -41,9 +41,7 @@ class PrSettings:
 
 def settings_file(workspace: Workspace, stack: str) -> Path:
     """Where `pulumi` keeps the settings of a stack, whether or not there are any."""
-    project = next(
-        (file for name in ("Pulumi.yaml", "Pulumi.yml") if (file := workspace.directory / name).is_file()), None
-    )
+    project = project_file(workspace.directory)
     told = _read(project) if project else {}
     directory = told.get("stackConfigDir")
     return workspace.directory / (directory if isinstance(directory, str) else "") / f"Pulumi.{stack}.yaml"

@@ -14,10 +14,10 @@ from typing import Literal
 from pydantic import JsonValue
 
 from pulumi_runpod.gitops.deployment import outputs_of, stacks_of, update
-from pulumi_runpod.gitops.engine import PulumiFailed, Workspace
 from pulumi_runpod.gitops.pr_settings import PrSettings, copy_settings, settings_file, write_settings
 from pulumi_runpod.gitops.preview import MonthlyCost, StackPreview, Told
 from pulumi_runpod.gitops.stack_lock import LockPolicy, when_unlocked
+from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace
 
 _NAME = re.compile(r"pr-([1-9]\d*)")
 _OVERTAKEN = re.compile(
@@ -65,6 +65,8 @@ class PrStacks:
     say: Callable[[str], None]
     settings: PrSettings = field(default_factory=PrSettings)
     locks: LockPolicy = field(default_factory=LockPolicy)
+    mask: Callable[[str], str] = str
+    """Takes secrets out of every text."""
 
     def up(self, number: int, wanted: Wanted) -> PrStackReport:
         """Deploy, or remove where the stack is not wanted (any more). Raises `RunPodError` where nothing was begun."""
@@ -89,7 +91,7 @@ class PrStacks:
         before = outputs_of(self.workspace, stack) if exists else {}
         if exists:
             self.recover(stack)
-        done = update(self.workspace, "up", stack)
+        done = update(self.workspace, "up", stack, mask=self.mask)
         if not done.failed:
             return _report(number, "deployed", done, outputs_of(self.workspace, stack))
         failed = _report(number, "failed", done, before).model_copy(update={"left": True})
@@ -107,7 +109,7 @@ class PrStacks:
             return PrStackReport(stack=stack, number=number, outcome="absent", why=why)
         copy_settings(self.workspace, stack, self.settings.source, exists=True)
         self.recover(stack)
-        done = update(self.workspace, "destroy", stack)
+        done = update(self.workspace, "destroy", stack, mask=self.mask)
         if done.failed:
             return PrStackReport(stack=stack, number=number, outcome="failed", why=why, left=True, errors=done.errors)
         self.workspace.run("stack", "rm", "--stack", stack, "--yes", "--remove-backups")

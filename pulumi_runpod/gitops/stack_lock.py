@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from pulumi_runpod.errors import RunPodError
-from pulumi_runpod.gitops.engine import PulumiFailed, Workspace
+from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace
 
 T = TypeVar("T")
 

@@ -5,8 +5,9 @@ Models cost time to build: names are loaded when asked for, so that who needs on
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from pulumi_runpod.lazy_names import loader_of
 
 if TYPE_CHECKING:
     from pulumi_runpod.wire.endpoint import ENDPOINTS
@@ -30,12 +31,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(module), name)
-    return found
+__getattr__ = loader_of(__name__, _HOMES)
 
 
 __all__ = [

@@ -15,7 +15,8 @@ import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.gitops.comment import MARKER
-from pulumi_runpod.gitops.engine import Workspace, preview_all
+from pulumi_runpod.gitops.engine import preview_all
+from pulumi_runpod.gitops.workspace import Workspace
 from tests.gitops.github_server import FORK, WORKFLOW, GitHubServer, github_server
 from tests.gitops.pulumi_project import KEY, PulumiProject
 

@@ -1,0 +1,64 @@
+"""A Pulumi project and the `pulumi` command there: every process of it that this package starts is started here."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pulumi_runpod.errors import RunPodError
+
+_PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
+
+
+class PulumiFailed(RunPodError):  # noqa: N818 - as the rest of the tree
+    """`text`: everything that was printed."""
+
+    def __init__(self, arguments: Sequence[str], exit_code: int, text: str) -> None:
+        self.exit_code, self.text = exit_code, text
+        command = " ".join(word for word in arguments[:2] if not word.startswith("-"))
+        super().__init__(f"pulumi {command} -> {reason(text) or f'exit code {exit_code}'}")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A Pulumi project: where it lies, and how `pulumi` is started there."""
+
+    directory: Path
+    command: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    def start(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, reads: bool = False
+    ) -> subprocess.Popen[str]:
+        """`reads`: something will be written to it."""
+        return subprocess.Popen(
+            [self.command, *arguments, "--non-interactive"],
+            cwd=self.directory,
+            env={**self.environment, **(environment or {})},
+            stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """What it printed. Raises `PulumiFailed` with its own reason."""
+        with self.start(*arguments, reads=stdin is not None) as process:
+            told, complaint = process.communicate(stdin)
+        if process.returncode:
+            raise PulumiFailed(arguments, process.returncode, f"{complaint}\n{told}")
+        return told
+
+
+def project_file(directory: Path) -> Path | None:
+    """Of the Pulumi project in a directory; None where there is none."""
+    return next((file for name in _PROJECT_FILES if (file := directory / name).is_file()), None)
+
+
+def reason(text: str) -> str:
+    """The first error that `pulumi` printed, else its last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
+    return told.removeprefix("error:").strip()
