@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import psutil
@@ -19,8 +19,8 @@ import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.emulator.switches import Switches
+from tests.waiting import eventually
 
-T = TypeVar("T")
 WORKER = Path(__file__).parent.parent / "emulator" / "job_plane" / "sdk_worker.py"
 
 
@@ -68,18 +68,6 @@ class Made:
 
     def workers(self) -> list[dict[str, Any]]:
         return list(self.client.get(f"{self.server.api}/v2/serverless/{self.id}/workers").json()["workers"])
-
-
-def eventually(told: Callable[[], T | None], seconds: float = 20.0) -> T:
-    """The first result that is not None or False. For what a real process does in its own time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        result = told()
-        if result is not None and result is not False:
-            return result
-        if time.monotonic() > deadline:
-            raise AssertionError(f"nothing came of it within {seconds} s")
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,7 @@ One preview holds a service for each rule on which it fires, and one with a sing
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +15,10 @@ import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.planning.rules import RULE_IDS
+from tests.pulumi_folder import PulumiFolder
 
 pytestmark = pytest.mark.engine
 
-ROOT = Path(__file__).resolve().parents[2]
 STOPS = "RP002"  # an error, which has a preview of its own
 
 
@@ -48,48 +44,18 @@ def runpod() -> Iterator[LocalRunPod]:
         yield local
 
 
-class Project:
-    """The project of these tests in a folder, a backend and a stack of its own."""
+class Project(PulumiFolder):
+    """The project of these tests, with a stack."""
 
     def __init__(self, base: Path, environment: Mapping[str, str]) -> None:
-        self.directory = base / "project"
-        shutil.copytree(Path(__file__).parent / "advice_project", self.directory)
-        (base / "backend").mkdir()
-        self.environment = {
-            **os.environ,
-            **environment,
-            "PATH": f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_BACKEND_URL": f"file://{base / 'backend'}",
-            "PULUMI_CONFIG_PASSPHRASE": "advice",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        }
-        made = self.pulumi("stack", "init", "dev")
-        assert made.returncode == 0, made.stderr
-
-    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            cwd=self.directory,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def pulumi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self.run("pulumi", *arguments, "--non-interactive", "--color", "never", **environment)
+        super().__init__(base, Path(__file__).parent / "advice_project", environment)
+        self.done("stack", "init", "dev")
 
     def preview(self, show: str = "all", **environment: str) -> Preview:
         """The output of `pulumi preview` with these services; `environment` overrides."""
         self.pulumi("config", "set", "show", show, "--stack", "dev")
         done = self.pulumi("preview", "--stack", "dev", **environment)
         return Preview(done.returncode, done.stdout + done.stderr)
-
-    def runpod(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Our own command, in the project."""
-        return self.run(sys.executable, "-m", "pulumi_runpod.cli", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -181,32 +147,32 @@ def test_commands_read_the_plan_of_a_deployed_stack(project: Project) -> None:
     done = project.pulumi("up", "--yes", "--skip-preview", "--stack", "dev")
     assert done.returncode == 0, done.stdout
 
-    costs = json.loads(project.runpod("cost", "--stack", "dev", "--json").stdout)
+    costs = json.loads(project.command("cost", "--stack", "dev", "--json").stdout)
     assert {told["name"] for told in costs} == {"sdxl", "quiet"}
     (sdxl,) = (told for told in costs if told["name"] == "sdxl")
     assert sdxl["prices"]["source"] == "AMPERE_80, catalog of RunPod"
     assert f"${sdxl['low']:,.2f} to ${sdxl['high']:,.2f} a month" in done.stdout
 
     (cheaper,) = json.loads(
-        project.runpod("cost", "--stack", "dev", "--service", "sdxl", "--gpu-pools", "AMPERE_16", "--json").stdout
+        project.command("cost", "--stack", "dev", "--service", "sdxl", "--gpu-pools", "AMPERE_16", "--json").stdout
     )
     assert cheaper["expected"] < sdxl["expected"]
 
-    advised = project.runpod("advise", "--stack", "dev")
+    advised = project.command("advise", "--stack", "dev")
     assert advised.returncode == 3, advised.stderr
     assert "sdxl: warning: RP001 GPU larger than needed" in advised.stdout
     assert "quiet: silenced: RP004" in advised.stdout
 
-    missing = project.runpod("cost", "--stack", "dev", "--service", "none")
+    missing = project.command("cost", "--stack", "dev", "--service", "none")
     assert (missing.returncode, missing.stderr) == (1, "error: stack dev has no service 'none'; it has quiet, sdxl\n")
 
 
 def test_commands_say_when_a_stack_has_no_service(project: Project) -> None:
     """A stack that was never deployed, and one that does not exist, are one line each."""
     project.pulumi("stack", "init", "empty")
-    empty = project.runpod("cost", "--stack", "empty")
-    absent = project.runpod("advise", "--stack", "absent")
+    empty = project.command("cost", "--stack", "empty")
+    absent = project.command("advise", "--stack", "absent")
 
     assert empty.stderr.startswith("error: stack empty has no deployed service: run `pulumi up --stack empty`, or")
-    assert absent.stderr.startswith("error: pulumi, stack absent -> no stack named 'absent' found")
+    assert absent.stderr == "error: pulumi stack export -> no stack named 'absent' found\n"
     assert (empty.returncode, absent.returncode) == (1, 1)

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.engine
 
@@ -52,19 +52,7 @@ class Killable:
 
     def kill_during(self, arrived: Callable[[], bool], *options: str, and_provider: bool = False) -> None:
         """`pulumi up`, killed as soon as `arrived()`; with `and_provider`, its provider at the same moment."""
-        running = subprocess.Popen(
-            [BIN / "pulumi", "up", "--yes", "--skip-preview", "--non-interactive", *options],
-            cwd=self.directory,
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 60
-        while not arrived():
-            assert running.poll() is None, "pulumi ended before the call arrived"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)  # the call arrives in another process: there is nothing to wait on
+        running = self._begun(arrived, *options)
         family = psutil.Process(running.pid).children(recursive=True)
         running.kill()
         running.wait()
@@ -74,28 +62,32 @@ class Killable:
 
     def lose_provider_during(self, arrived: Callable[[], bool]) -> int:
         """`pulumi up`, whose provider alone is killed as soon as `arrived()`; the exit code of the engine."""
+        running = self._begun(arrived)
+        family = psutil.Process(running.pid).children(recursive=True)
+        providers = [process for process in family if "pulumi.dynamic" in process.cmdline()]
+        assert providers
+        for provider in providers:
+            provider.kill()
+        return running.wait(60)
+
+    def _begun(self, arrived: Callable[[], bool], *options: str) -> subprocess.Popen[bytes]:
+        """`pulumi up` in the moment of `arrived()`."""
         running = subprocess.Popen(
-            [BIN / "pulumi", "up", "--yes", "--skip-preview", "--non-interactive"],
+            [BIN / "pulumi", "up", "--yes", "--skip-preview", "--non-interactive", *options],
             cwd=self.directory,
             env=self.environ,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 60
-        while not arrived():
-            assert running.poll() is None, "pulumi ended before the call arrived"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)  # the call arrives in another process: there is nothing to wait on
-        providers = [
-            process
-            for process in psutil.Process(running.pid).children(recursive=True)
-            if "pulumi.dynamic" in process.cmdline()
-        ]
-        assert providers
-        for provider in providers:
-            provider.kill()
-        return running.wait(60)
+
+        def seen() -> bool:
+            found = arrived()
+            assert found or running.poll() is None, "pulumi ended before the call arrived"
+            return found
+
+        eventually(seen, 60)
+        return running
 
     def end_survivors(self) -> None:
         """The provider's process outlives the engine: it cannot know that nobody listens any more."""
@@ -141,11 +133,7 @@ def objects(local_runpod: LocalRunPod, kind: str) -> list[str]:
 
 def made(local_runpod: LocalRunPod, kind: str) -> str:
     """Waits until the service has made the object for which nobody waits any more."""
-    deadline = time.monotonic() + 20
-    while not (found := objects(local_runpod, kind)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found[0]
+    return eventually(lambda: objects(local_runpod, kind) or None)[0]
 
 
 def arrived(local_runpod: LocalRunPod) -> Callable[[], bool]:

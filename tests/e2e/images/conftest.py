@@ -5,6 +5,7 @@ the images of this machine. Where they cannot be had, the tests skip and say how
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import pytest
 from pulumi_runpod.components import ServerlessService, ServerlessServiceArgs, WorkerImage, WorkerImageArgs
 from pulumi_runpod.emulator.local import LocalRunPod
 from tests.e2e.conftest import ROOT, Engine, RealStack
-from tests.e2e.images.registry import Login, Registry, running_registry
+from tests.e2e.images.registry import Registry
 
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -41,15 +42,10 @@ class Builder:
 
     def builds(self) -> int:
         """How many it has begun since it runs."""
-        return len(self._told("debug", "histories", "--format", "{{json .}}"))
-
-    def _told(self, *command: str) -> list[str]:
         assert self.tools.buildctl is not None
-        address = f"unix://{self.services.socket}"
-        done = subprocess.run(
-            [self.tools.buildctl, "--addr", address, *command], capture_output=True, text=True, check=True
-        )
-        return [json.dumps(json.loads(line)) for line in done.stdout.splitlines()]
+        command = [self.tools.buildctl, "--addr", f"unix://{self.services.socket}"]
+        asked = [*command, "debug", "histories", "--format", "{{json .}}"]
+        return len(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines())
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +75,8 @@ def builder(image_tools: ImageTools, tmp_path_factory: pytest.TempPathFactory) -
 def _docker_of_the_tests(builder: Builder, monkeypatch: pytest.MonkeyPatch) -> None:
     """No login and no builder of the user's."""
     monkeypatch.setenv("DOCKER_CONFIG", str(builder.docker_config))
+    assert builder.tools.buildctl is not None
+    monkeypatch.setenv("PATH", f"{builder.tools.buildctl.parent}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("BUILDX_CONFIG", raising=False)
 
 
@@ -96,7 +94,7 @@ def pulumi_home(pulumi_home: Path, image_tools: ImageTools) -> Path:
 @pytest.fixture(scope="session")
 def base(builder: Builder, image_tools: ImageTools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Reference of an image with a shell and Python, as the set-up makes it, in a registry of its own."""
-    with running_registry(image_tools.registry, tmp_path_factory.mktemp("base") / "registry") as registry:
+    with Registry(image_tools.registry, tmp_path_factory.mktemp("base") / "registry") as registry:
         note = {"port": int(registry.address.partition(":")[2]), "generation": "tests"}
         (builder.services.directory / "registry.json").write_text(json.dumps(note))
         reference = base_image.ensure(this_clone(), builder.services, image_tools, console=Console())
@@ -107,15 +105,15 @@ def base(builder: Builder, image_tools: ImageTools, tmp_path_factory: pytest.Tem
 
 @pytest.fixture
 def registries(image_tools: ImageTools, tmp_path: Path) -> Iterator[Callable[..., Registry]]:
-    """`registries(login)`: a fresh one."""
+    """`registries(private=True)`: a fresh one."""
     with ExitStack() as stack:
         count = 0
 
-        def make(login: Login | None = None) -> Registry:
+        def make(*, private: bool = False) -> Registry:
             nonlocal count
             count += 1
             directory = tmp_path / f"registry-{count}"
-            return stack.enter_context(running_registry(image_tools.registry, directory, login))
+            return stack.enter_context(Registry(image_tools.registry, directory, private=private))
 
         yield make
 

@@ -13,11 +13,10 @@ from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire.endpoint import ENDPOINTS
 from tests.e2e.conftest import Engine, Outcome
 from tests.e2e.images.conftest import REPOSITORY, Source, program
-from tests.e2e.images.registry import Login, Registry
+from tests.e2e.images.registry import Registry
+from tests.registry_server import LOGIN
 
 pytestmark = pytest.mark.engine
-
-LOGIN = Login("pusher", "right-4711")
 
 
 def login_from_config(source: Source, address: str) -> Callable[[], None]:
@@ -47,7 +46,7 @@ def test_one_login_serves_the_push_and_runpod(
     outsider: RunPodClient,
 ) -> None:
     """The image is pushed with it, RunPod holds it for the endpoint's pulls, and the state has it encrypted alone."""
-    registry = registries(LOGIN)
+    registry = registries(private=True)
     stack = engine.stack(login_from_config(source, registry.address), environment)
     stack.config("registryUser", LOGIN.username)
     stack.config("registryPassword", LOGIN.password, secret=True)
@@ -73,7 +72,7 @@ def test_a_refused_login_is_told_with_what_to_check(
     given: dict[str, str],
 ) -> None:
     """Nothing is pushed, nothing is deployed, and the password is in no line."""
-    registry = registries(LOGIN)
+    registry = registries(private=True)
     stack = engine.stack(program(source, registry.address, **given), environment)
     failed = stack.up()
 

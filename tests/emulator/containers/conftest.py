@@ -118,16 +118,14 @@ def _registry(directory: Path, *, private: bool) -> ImageRegistry:
 
 @pytest.fixture(scope="session")
 def registry(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageRegistry]:
-    registry = _registry(tmp_path_factory.mktemp("registry") / "open", private=False)
-    yield registry
-    registry.close()
+    with _registry(tmp_path_factory.mktemp("registry") / "open", private=False) as registry:
+        yield registry
 
 
 @pytest.fixture(scope="session")
 def private_registry(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageRegistry]:
-    registry = _registry(tmp_path_factory.mktemp("registry") / "private", private=True)
-    yield registry
-    registry.close()
+    with _registry(tmp_path_factory.mktemp("registry") / "private", private=True) as registry:
+        yield registry
 
 
 @pytest.fixture(scope="module")

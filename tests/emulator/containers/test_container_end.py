@@ -12,11 +12,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from container_account import ContainerAccount, Json, eventually
+from container_account import ContainerAccount, Json
 from image_registry import ImageRegistry
 
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.emulator.workers.docker_engine import DockerEngine
+from tests.waiting import eventually
 
 Gone = Callable[[Json], Callable[[], None]]
 

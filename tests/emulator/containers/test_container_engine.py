@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from container_account import ContainerAccount, eventually
+from container_account import ContainerAccount
 from image_registry import ImageRegistry
 
 from bootstrap import docker_engine
 from bootstrap.console import Console
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.waiting import eventually
 
 NOWHERE = "unix:///nowhere/docker.sock"
 
@@ -44,7 +45,7 @@ def test_without_an_engine_workers_are_processes_and_the_api_says_so(without_eng
     assert told["reason"] in ("no Docker engine answers at /nowhere/docker.sock", "there is no docker command")
     endpoint = account.endpoint("registry.example.com/team/known:1")
     line = account.log_line(
-        endpoint, eventually(lambda: account.workers(endpoint))[0], lambda line: line["source"] == "container"
+        endpoint, eventually(lambda: account.workers(endpoint) or None)[0], lambda line: line["source"] == "container"
     )
     assert line["line"] == "a process"
     account.close()
@@ -69,7 +70,7 @@ def test_a_worker_command_wins_over_a_container(
     with LocalRunPod(containers=True, workers={"*/commanded@*": worker}) as server:
         mine = account_of(server)
         endpoint = mine.endpoint(image)
-        running = eventually(lambda: mine.workers(endpoint))[0]
+        running = eventually(lambda: mine.workers(endpoint) or None)[0]
         mine.log_line(endpoint, running, lambda line: line["line"] == "a process")
         mine.close()
     assert registry.manifests_read("commanded") == 0

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 from container_account import ContainerAccount
-from image_registry import USER, ImageRegistry
+from image_registry import ImageRegistry
 from pydantic import SecretStr
 
 from pulumi_runpod.client.api import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.resources.rollout_gate import Gate, RolloutPolicy, Unhealthy
 from pulumi_runpod.settings import Settings
+from tests.registry_server import LOGIN
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_an_image_that_is_missing_is_the_reason(
     api: RunPodClient, account: ContainerAccount, registry: ImageRegistry
 ) -> None:
     """The gate names the image as the cause and has the engine's words for it."""
-    endpoint = account.endpoint(f"{registry.host}/team/sdxl-worker@sha256:{'0' * 64}")
+    endpoint = account.endpoint(f"{registry.address}/team/sdxl-worker@sha256:{'0' * 64}")
     with pytest.raises(Unhealthy, match="its image cannot be pulled") as failure:
         Gate().wait(api, endpoint["id"], RolloutPolicy(60, None))
     assert "not found" in str(failure.value)
@@ -43,7 +44,7 @@ def test_a_wrong_credential_is_the_reason(
     api: RunPodClient, account: ContainerAccount, private_registry: ImageRegistry, program: bytes
 ) -> None:
     """The gate says what to check, and not the password."""
-    told = account.made("registries", {"name": "private", "username": USER, "password": "wrong-password"})
+    told = account.made("registries", {"name": "private", "username": LOGIN.username, "password": "wrong-password"})
     endpoint = account.endpoint(private_registry.push(program), registry=told["id"])
     with pytest.raises(Unhealthy, match="check the image's name and tag, and the registry credential") as failure:
         Gate().wait(api, endpoint["id"], RolloutPolicy(60, None))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from container_account import ContainerAccount, Json, eventually
+from container_account import ContainerAccount, Json
 from image_registry import ImageRegistry
+
+from tests.waiting import eventually
 
 
 def test_requests_go_to_the_containers_of_an_endpoint(

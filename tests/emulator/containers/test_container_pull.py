@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from container_account import ContainerAccount, Json
-from image_registry import PASSWORD, USER, ImageRegistry
+from image_registry import ImageRegistry
+
+from tests.registry_server import LOGIN
 
 
 def failed_pull(account: ContainerAccount, endpoint: Json) -> str:
@@ -21,7 +23,7 @@ def failed_pull(account: ContainerAccount, endpoint: Json) -> str:
 
 
 def credential(account: ContainerAccount, password: str) -> str:
-    told = account.made("registries", {"name": "private", "username": USER, "password": password})
+    told = account.made("registries", {"name": "private", "username": LOGIN.username, "password": password})
     return str(told["id"])
 
 
@@ -29,7 +31,7 @@ def test_a_private_image_is_pulled_with_the_endpoints_credential(
     account: ContainerAccount, private_registry: ImageRegistry, program: bytes
 ) -> None:
     """A registry that gives nothing away without a password gives its image to an endpoint that names a credential."""
-    endpoint = account.endpoint(private_registry.push(program), registry=credential(account, PASSWORD))
+    endpoint = account.endpoint(private_registry.push(program), registry=credential(account, LOGIN.password))
     assert account.run(endpoint)["args"] == ["/worker"]
 
 
@@ -55,7 +57,7 @@ def test_an_image_that_is_in_no_registry_is_said_to_be_missing(
     account: ContainerAccount, registry: ImageRegistry
 ) -> None:
     """As is one whose registry does not answer, in the engine's own words."""
-    assert "not found" in failed_pull(account, account.endpoint(f"{registry.host}/nobody/made:this"))
+    assert "not found" in failed_pull(account, account.endpoint(f"{registry.address}/nobody/made:this"))
     assert "connection refused" in failed_pull(account, account.endpoint("127.0.0.1:1/nobody/listens:here"))
 
 
@@ -68,7 +70,7 @@ def test_a_worker_comes_up_once_its_image_is_pushed(
     account: ContainerAccount, registry: ImageRegistry, program: bytes
 ) -> None:
     """A pull that failed is tried again, without anybody doing anything to the endpoint."""
-    endpoint = account.endpoint(f"{registry.host}/late:1")
+    endpoint = account.endpoint(f"{registry.address}/late:1")
     failed_pull(account, endpoint)
     registry.push(program, name="late")
     assert account.run(endpoint)["args"] == ["/worker"]
@@ -95,7 +97,7 @@ def test_a_tag_that_was_pushed_anew_is_pulled_anew(
     account: ContainerAccount, registry: ImageRegistry, program: bytes
 ) -> None:
     """A worker that starts after a push under the same tag runs what was pushed."""
-    image = f"{registry.host}/moving:latest"
+    image = f"{registry.address}/moving:latest"
     registry.push(program, name="moving", tag="latest", Cmd=["old"])
     assert account.run(account.endpoint(image))["args"] == ["/worker", "old"]
     registry.push(program, name="moving", tag="latest", Cmd=["new"])
@@ -106,7 +108,7 @@ def test_a_tag_that_its_registry_lost_runs_from_this_machines_copy_and_says_so(
     account: ContainerAccount, docker: Callable[..., str], registry: ImageRegistry, program: bytes
 ) -> None:
     """An image that was built here and pushed nowhere can be run here, and the log says that no registry has it."""
-    image = f"{registry.host}/only/here:1"
+    image = f"{registry.address}/only/here:1"
     pulled = registry.push(program)
     docker("pull", pulled)
     docker("tag", pulled, image)
@@ -137,7 +139,7 @@ def test_no_credential_stays_behind(
 ) -> None:
     """Once the worker is up, no file that was made for it is left, and no line of its log has the password."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    endpoint = account.endpoint(private_registry.push(program), registry=credential(account, PASSWORD))
+    endpoint = account.endpoint(private_registry.push(program), registry=credential(account, LOGIN.password))
     worker = account.worker(endpoint, "IDLE")
     assert [path.name for path in Path(tmp_path).rglob("*") if path.is_file()] == []
-    assert PASSWORD not in json.dumps(account.log(endpoint, worker))
+    assert LOGIN.password not in json.dumps(account.log(endpoint, worker))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +32,7 @@ from pulumi_runpod.emulator.workers.runtime import LogSink, RunningWorker, Worke
 from pulumi_runpod.wire.catalog import offline_catalog
 from pulumi_runpod.wire.endpoint import ENDPOINTS
 from pulumi_runpod.wire.job import JobRequest
+from tests.waiting import eventually
 
 T = TypeVar("T")
 T0 = 1_700_000_000.0
@@ -333,18 +333,6 @@ class Hand:
         self.client.delete(f"{self.server.api}/v2/serverless/{self.id}")
         self.client.close()
         self.worker.close()
-
-
-def eventually(told: Callable[[], T | None], seconds: float = 20.0) -> T:
-    """The first result that is not None or False. For what a real process does in its own time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        result = told()
-        if result is not None and result is not False:
-            return result
-        if time.monotonic() > deadline:
-            raise AssertionError(f"nothing came of it within {seconds} s")
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="session")

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.emulator.switches import Switches
+from tests.waiting import eventually
 
-T = TypeVar("T")
 WORKER = Path(__file__).with_name("http_worker.py")
 NOON = 1_778_444_800.0
-
-
-def _eventually(told: Callable[[], T | None], seconds: float = 30.0) -> T:
-    """The first result that is not None or False. For what a real process does in its own time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        result = told()
-        if result is not None and result is not False:
-            return result
-        if time.monotonic() > deadline:
-            raise AssertionError(f"nothing came of it within {seconds} s")
-        time.sleep(0.02)
 
 
 class Balanced:
@@ -65,7 +52,7 @@ class Balanced:
             self.server.advance(0.01)
             return self.statuses() == sorted(statuses)
 
-        _eventually(reached)
+        eventually(reached)
 
     def log(self, worker_id: str | None = None) -> list[str]:
         """Lines of a worker; of all that are known without an id."""
@@ -115,12 +102,6 @@ class Later:
             self._outcome = self._call()
         except httpx.HTTPError as error:
             self._outcome = error
-
-
-@pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """`eventually(told)`: its first result that is not None or False."""
-    return _eventually
 
 
 @pytest.fixture(scope="session")

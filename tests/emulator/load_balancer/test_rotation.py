@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,16 +17,16 @@ from websockets.sync.client import connect
 
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.emulator.switches import Switches
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from conftest import Balanced
 
 NOON = 1_778_444_800.0
 Make = Callable[..., "Balanced"]
-Eventually = Callable[[Callable[[], Any]], Any]
 
 
-def test_the_first_request_starts_a_worker_and_waits_for_it(make: Make, eventually: Eventually) -> None:
+def test_the_first_request_starts_a_worker_and_waits_for_it(make: Make) -> None:
     """From none to one; the worker is INITIALIZING until its ping says 200."""
     balanced = make(workers={"min": 0, "max": 1, "idleTimeout": 60})
     balanced.ping_file.write_text("204")
@@ -45,7 +45,7 @@ def test_the_first_request_starts_a_worker_and_waits_for_it(make: Make, eventual
     assert start["workerId"] == balanced.workers()[0]["id"]
 
 
-def test_a_request_that_nobody_takes_is_answered_after_two_minutes(make: Make, eventually: Eventually) -> None:
+def test_a_request_that_nobody_takes_is_answered_after_two_minutes(make: Make) -> None:
     """400, not before, and it says what the workers are at."""
     balanced = make()
     balanced.ping_file.write_text("204")
@@ -97,7 +97,7 @@ def test_a_hanging_worker_leaves_the_rotation(make: Make) -> None:
     assert balanced.workers()[0]["id"] != worker["id"]
 
 
-def test_a_worker_that_never_listens_is_ended_after_eight_minutes(make: Make, eventually: Eventually) -> None:
+def test_a_worker_that_never_listens_is_ended_after_eight_minutes(make: Make) -> None:
     """And not before: it may be loading."""
     balanced = make(image="deaf:1")
     balanced.wait_for("INITIALIZING")
@@ -110,7 +110,7 @@ def test_a_worker_that_never_listens_is_ended_after_eight_minutes(make: Make, ev
     assert any(line == "unhealthy: not ready within 480 s" for line in balanced.log())
 
 
-def test_a_healthy_worker_whose_port_is_closed_gives_502(make: Make, eventually: Eventually) -> None:
+def test_a_healthy_worker_whose_port_is_closed_gives_502(make: Make) -> None:
     """Only its health port is open: the service's answer for ports that are not opened."""
     balanced = make(env={"PORT_HEALTH": "9000", "ONLY_HEALTH": "1"})
     balanced.wait_for("IDLE")
@@ -149,7 +149,7 @@ def test_requests_in_flight_make_the_endpoint_grow(make: Make) -> None:
     assert served[3] != served[0]
 
 
-def test_a_worker_ends_when_no_request_came_for_the_idle_timeout(make: Make, eventually: Eventually) -> None:
+def test_a_worker_ends_when_no_request_came_for_the_idle_timeout(make: Make) -> None:
     """It counts from the end of the last one, and never cuts one off."""
     balanced = make(workers={"min": 0, "max": 1, "idleTimeout": 30})
     asked = balanced.later("GET", f"{balanced.base}/hold")
@@ -170,7 +170,7 @@ def test_a_worker_ends_when_no_request_came_for_the_idle_timeout(make: Make, eve
     eventually(lambda: balanced.workers() == [])
 
 
-def test_a_worker_at_capacity_gets_no_more(make: Make, eventually: Eventually) -> None:
+def test_a_worker_at_capacity_gets_no_more(make: Make) -> None:
     """By a switch: the others wait, first come, first served."""
     balanced = make()
     balanced.wait_for("IDLE")
@@ -206,7 +206,7 @@ def test_a_request_can_ask_for_the_worker_of_an_earlier_one(make: Make) -> None:
         )
 
 
-def test_a_request_that_insists_waits_five_minutes_for_its_worker(make: Make, eventually: Eventually) -> None:
+def test_a_request_that_insists_waits_five_minutes_for_its_worker(make: Make) -> None:
     """Then 400; and 404 at once where that worker goes meanwhile."""
     balanced = make()
     balanced.wait_for("IDLE")
@@ -227,7 +227,7 @@ def test_a_request_that_insists_waits_five_minutes_for_its_worker(make: Make, ev
     assert (gone.answer().status_code, gone.answer().json()) == (404, {"error": "affinity_worker_gone"})
 
 
-def test_a_caller_that_hangs_up_is_heard_by_the_worker(make: Make, eventually: Eventually) -> None:
+def test_a_caller_that_hangs_up_is_heard_by_the_worker(make: Make) -> None:
     """Its connection is closed at once, and the worker is free."""
     balanced = make()
     balanced.wait_for("IDLE")
@@ -241,7 +241,7 @@ def test_a_caller_that_hangs_up_is_heard_by_the_worker(make: Make, eventually: E
     assert balanced.load() == (0, 0)
 
 
-def test_a_caller_that_hangs_up_waits_no_longer(make: Make, eventually: Eventually) -> None:
+def test_a_caller_that_hangs_up_waits_no_longer(make: Make) -> None:
     """It counts for nothing any more, and no worker gets it."""
     balanced = make()
     balanced.ping_file.write_text("204")
@@ -256,7 +256,7 @@ def test_a_caller_that_hangs_up_waits_no_longer(make: Make, eventually: Eventual
     assert "held" not in balanced.log()
 
 
-def test_a_request_beyond_the_processing_limit_is_524(make: Make, eventually: Eventually) -> None:
+def test_a_request_beyond_the_processing_limit_is_524(make: Make) -> None:
     """Five and a half minutes; the worker's side is closed, too."""
     balanced = make()
     balanced.wait_for("IDLE")
@@ -270,7 +270,7 @@ def test_a_request_beyond_the_processing_limit_is_524(make: Make, eventually: Ev
     eventually(lambda: "hung up" in balanced.log())
 
 
-def test_a_worker_that_dies_within_its_answer_cuts_it(make: Make, eventually: Eventually) -> None:
+def test_a_worker_that_dies_within_its_answer_cuts_it(make: Make) -> None:
     """Half an answer must not look like a whole one; the next request gets another worker."""
     balanced = make()
     balanced.wait_for("IDLE")
@@ -317,7 +317,7 @@ def test_a_new_release_gets_the_requests_and_the_old_one_finishes(make: Make) ->
     assert asked.answer().json()["worker"] == old["id"]
 
 
-def test_deleting_an_endpoint_answers_everybody(make: Make, eventually: Eventually) -> None:
+def test_deleting_an_endpoint_answers_everybody(make: Make) -> None:
     """Who waits is told 404, who is served 502."""
     balanced = make()
     balanced.wait_for("IDLE")
@@ -333,9 +333,7 @@ def test_deleting_an_endpoint_answers_everybody(make: Make, eventually: Eventual
     balanced.server.turn(balancer_worker_capacity=0)
 
 
-def test_a_server_that_ends_answers_everybody(
-    tmp_path: Path, balanced_at: Callable[..., Balanced], eventually: Eventually
-) -> None:
+def test_a_server_that_ends_answers_everybody(tmp_path: Path, balanced_at: Callable[..., Balanced]) -> None:
     """503 for who waits, 502 for who is served; an open WebSocket does not keep it from ending."""
     with contextlib.ExitStack() as stack:
         switches = Switches(cold_start_speed=1e9, ping_interval=0.1, balancer_worker_capacity=2)

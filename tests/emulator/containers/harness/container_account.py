@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-T = TypeVar("T")
+from tests.waiting import eventually
+
 Json = dict[str, Any]
 
 
 _ON_ITS_WAY = ("IN_QUEUE", "IN_PROGRESS")
+PATIENCE_S = 60.0
+"""For an engine that pulls and starts a container on a busy machine."""
 
 
 class ContainerAccount:
@@ -55,19 +58,22 @@ class ContainerAccount:
 
     def ended(self, endpoint: Json, job_id: str) -> Json:
         """The job, once it is final."""
-        return eventually(lambda: told if (told := self.job(endpoint, job_id))["status"] not in _ON_ITS_WAY else None)
+        return eventually(
+            lambda: told if (told := self.job(endpoint, job_id))["status"] not in _ON_ITS_WAY else None, PATIENCE_S
+        )
 
     def workers(self, endpoint: Json) -> list[Json]:
         return list(self.http.get(f"/v2/serverless/{endpoint['id']}/workers").json()["workers"])
 
     def worker(self, endpoint: Json, status: str) -> Json:
         """The first worker of that status, once there is one."""
-        return eventually(lambda: next((w for w in self.workers(endpoint) if w["status"] == status), None))
+        return eventually(lambda: next((w for w in self.workers(endpoint) if w["status"] == status), None), PATIENCE_S)
 
     def other_worker(self, endpoint: Json, than: Json) -> Json:
         """The worker that has taken the place of another, once it is idle."""
         return eventually(
-            lambda: next((w for w in self.workers(endpoint) if w["id"] != than["id"] and w["status"] == "IDLE"), None)
+            lambda: next((w for w in self.workers(endpoint) if w["id"] != than["id"] and w["status"] == "IDLE"), None),
+            PATIENCE_S,
         )
 
     def all_idle(self, endpoint: Json, count: int) -> list[Json]:
@@ -77,7 +83,7 @@ class ContainerAccount:
             workers = self.workers(endpoint)
             return workers if [w["status"] for w in workers] == ["IDLE"] * count else None
 
-        return eventually(idle)
+        return eventually(idle, PATIENCE_S)
 
     def cold_starts(self, endpoint: Json) -> list[Json]:
         return list(self.http.get(f"/_emulator/endpoints/{endpoint['id']}/cold-starts").json()["coldStarts"])
@@ -101,15 +107,3 @@ class ContainerAccount:
 
     def delete(self, endpoint: Json) -> None:
         assert self.http.delete(f"/v2/serverless/{endpoint['id']}").status_code == 204
-
-
-def eventually(told: Callable[[], T | None], seconds: float = 60.0) -> T:
-    """The first result that is not None or False. For what a real container does in its own time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        result = told()
-        if result is not None and result is not False:
-            return result
-        if time.monotonic() > deadline:
-            raise AssertionError(f"nothing came of it within {seconds} s")
-        time.sleep(0.02)
