@@ -10,6 +10,13 @@ from pathlib import Path
 from pulumi_runpod.errors import RunPodError
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
+_ADVICE = {
+    "unexpected end of JSON input": (
+        "the backend lists empty folders as files, and pulumi takes them for its own. A RunPod volume does so: keep "
+        "the state in a bucket of an object store, or in Pulumi Cloud"
+    )
+}
+"""What `pulumi` says -> what it means."""
 
 
 class PulumiFailed(RunPodError):  # noqa: N818 - as the rest of the tree
@@ -61,4 +68,5 @@ def reason(text: str) -> str:
     """The first error that `pulumi` printed, else its last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     told = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
-    return told.removeprefix("error:").strip()
+    told = told.removeprefix("error:").strip()
+    return f"{told}: {_ADVICE[told]}" if told in _ADVICE else told

@@ -10,7 +10,7 @@ import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
 from tests.gitops.github_server import GitHubServer, github_server
-from tests.gitops.team import Team, make_team
+from tests.gitops.team import Team, folder_backend, make_team
 
 ECHO = f"{sys.executable} {Path(__file__).parents[1] / 'client' / 'tiny_worker.py'}"
 
@@ -24,7 +24,9 @@ def github() -> Iterator[GitHubServer]:
 @pytest.fixture(scope="module")
 def module_team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     with LocalRunPod(workers={"*": ECHO}) as runpod, github_server() as github:
-        yield make_team(tmp_path_factory.mktemp("team"), tmp_path_factory.mktemp("pulumi-home"), runpod, github)
+        directory = tmp_path_factory.mktemp("team")
+        home = tmp_path_factory.mktemp("pulumi-home")
+        yield make_team(directory, home, folder_backend(directory), runpod, github)
 
 
 @pytest.fixture

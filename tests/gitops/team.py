@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.gitops.backends import Backend, FolderBackend
 from tests.gitops.github_server import GitHubServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +31,7 @@ class Team:
     """A checkout with a backend."""
 
     directory: Path
+    backend: Backend
     runpod: LocalRunPod
     github: GitHubServer
     environment: Mapping[str, str] = field(repr=False)
@@ -80,11 +82,9 @@ class Team:
 
     def left(self) -> dict[str, list[str]]:
         """Everything there is: objects of RunPod, stacks of the backend, files of settings, locks."""
-        backend = self.directory.parent / "backend" / ".pulumi"
-        locks = [str(file.relative_to(backend)) for file in (backend / "locks").rglob("*.json")]
         files = sorted(file.name for file in self.settings.iterdir())
         return {**{kind: sorted(self.objects(kind)) for kind in KINDS}, "stacks": self.stacks(), "files": files} | {
-            "locks": locks
+            "locks": self.backend.locks()
         }
 
     def until(self, happened: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
@@ -100,11 +100,16 @@ class Team:
         return any(fault["taken"] for fault in self.runpod.call(lambda p: p.faults.list()))
 
 
-def make_team(directory: Path, home: Path, runpod: LocalRunPod, github: GitHubServer) -> Team:
+def folder_backend(directory: Path) -> FolderBackend:
+    folder = directory / "backend"
+    folder.mkdir()
+    return FolderBackend(folder)
+
+
+def make_team(directory: Path, home: Path, backend: Backend, runpod: LocalRunPod, github: GitHubServer) -> Team:
     """Stack `platform` is deployed; `dev` has its settings, the key as a secret."""
-    project, backend = directory / "project", directory / "backend"
+    project = directory / "project"
     (project / "settings").mkdir(parents=True)
-    backend.mkdir()
     (project / "Pulumi.yaml").write_text(
         f"name: {PROJECT}\nruntime:\n  name: python\n  options:\n    toolchain: pip\n    virtualenv: {ROOT / '.venv'}\n"
         "stackConfigDir: settings\n"
@@ -112,6 +117,7 @@ def make_team(directory: Path, home: Path, runpod: LocalRunPod, github: GitHubSe
     (project / "__main__.py").write_text((ROOT / "__main__.py").read_text())
     team = Team(
         project,
+        backend,
         runpod,
         github,
         {
@@ -120,7 +126,7 @@ def make_team(directory: Path, home: Path, runpod: LocalRunPod, github: GitHubSe
             "GITHUB_STEP_SUMMARY": str(project / "summary.md"),
             "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
-            "PULUMI_BACKEND_URL": f"file://{backend}",
+            **backend.environment,
             "PULUMI_CONFIG_PASSPHRASE": "of the team",
             "PULUMI_HOME": str(home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -202,13 +202,12 @@ def test_a_lock_is_left_alone_until_its_owner_cannot_live_any_more(team: Team) -
     """One of another machine is waited for, and refused with its owner's name; older than any run, it is removed."""
     team.github.open_pull_request(16, labels=[LABEL])
     team.json("pr-stack", "up", "--pr", "16")
-    locks = team.directory.parent / "backend" / ".pulumi" / "locks" / "organization" / PROJECT / "pr-16"
-    lock = locks / "another.json"
+    lock = f"organization/{PROJECT}/pr-16/another.json"
     now = datetime.now(UTC)
-    owner = {"pid": 1, "username": "runner", "hostname": "elsewhere"}
-    lock.write_text(json.dumps({**owner, "timestamp": (now - timedelta(minutes=5)).isoformat()}))
+    owner: dict[str, str | int] = {"pid": 1, "username": "runner", "hostname": "elsewhere"}
+    team.backend.put_lock(lock, {**owner, "timestamp": (now - timedelta(minutes=5)).isoformat()})
     refused = team.command("pr-stack", "up", "--pr", "16", "--wait", "0")
-    lock.write_text(json.dumps({**owner, "timestamp": (now - timedelta(minutes=61)).isoformat()}))
+    team.backend.put_lock(lock, {**owner, "timestamp": (now - timedelta(minutes=61)).isoformat()})
     down = team.json("pr-stack", "down", "--pr", "16")
 
     assert refused.returncode == 1
