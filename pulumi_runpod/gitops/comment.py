@@ -78,8 +78,7 @@ def _summary(previews: Sequence[StackPreview], rows: int) -> list[str]:
     loud = [line for preview in previews for line in _loud(preview)]
     if loud:
         more = [f"and {len(loud) - _MOST_LOUD} more"] if len(loud) > _MOST_LOUD else []
-        told = "<br>\n> ".join([*loud[:_MOST_LOUD], *more])
-        lines += ["> [!CAUTION]", f"> {told}", ""]
+        lines += ["> [!CAUTION]", *(f"> - {told}" for told in [*loud[:_MOST_LOUD], *more]), ""]
     lines += ["| Stack | Changes | Cost a month | Drift | Advice |", "|:--|:--|:--|:--|:--|"]
     lines += [_row(preview) for preview in previews[:rows]]
     if len(previews) > rows:
@@ -173,7 +172,8 @@ def _folded(previews: Sequence[StackPreview], extent: Extent) -> list[str]:
 def _title(preview: StackPreview) -> str:
     if preview.failed:
         return "the preview failed"
-    return f"{_changes(preview, loud=False) or 'no change'}, {preview.unchanged} unchanged"
+    parts = [_changes(preview, loud=False), f"{preview.unchanged} unchanged" if preview.unchanged else ""]
+    return ", ".join(filter(None, parts)) or "no change"
 
 
 def _foot(origin: Origin, *, rest: str) -> list[str]:

@@ -30,7 +30,7 @@ def details(preview: StackPreview, extent: Extent) -> list[str]:
     """Lines of Markdown; none where there is nothing to say."""
     return [
         *_section(
-            "", preview.errors, extent, lambda error: fence(_wrapped(shortened(error, extent.characters))), "error"
+            "", preview.errors, extent, lambda error: fence(wrapped(shortened(error, extent.characters))), "error"
         ),
         *_changes(preview, extent),
         *_section(
@@ -97,7 +97,7 @@ def _notice(notice: Notice, extent: Extent) -> str:
     return f"{_SEVERITY_SIGNS[notice.severity]} {name}{prose(shortened(one_line(notice.text), extent.characters))}"
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
     """Code on GitHub runs out of sight to the right."""
     return "\n".join(
         part

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 
 from pulumi_runpod.gitops.comment import Origin
-from pulumi_runpod.gitops.markdown import code, fence, prose, shortened
+from pulumi_runpod.gitops.details import wrapped
+from pulumi_runpod.gitops.markdown import code, dollars, fence, prose, shortened
 from pulumi_runpod.gitops.pr_stack import PrStackReport
 from pulumi_runpod.planning.money import exact, shown
 
@@ -39,14 +40,14 @@ def curl(url: str, request: str) -> str:
 
 
 def _endpoint(report: PrStackReport, *, request: str) -> list[str]:
-    lines = ["| | |", "|:--|:--|"]
+    lines = []
     if report.endpoint_id:
-        lines.append(f"| Endpoint | {code(report.endpoint_id)} |")
+        lines.append(f"- Endpoint: {code(report.endpoint_id)}")
     if report.run_url:
-        lines.append(f"| URL | {code(report.run_url)} |")
+        lines.append(f"- URL: {code(report.run_url)}")
     if report.cost is not None:
         low, high = exact(report.cost.low), exact(report.cost.high)
-        lines.append(f"| Costs | {shown(low)} a month while idle, at most {shown(high)} |")
+        lines.append(f"- Costs: {dollars(f'{shown(low)} a month while idle, at most {shown(high)}')}")
     if report.runsync_url:
         lines += ["", fence(curl(report.runsync_url, request)), ""]
         lines.append(
@@ -56,7 +57,7 @@ def _endpoint(report: PrStackReport, *, request: str) -> list[str]:
 
 
 def _failure(report: PrStackReport) -> list[str]:
-    lines = [fence(shortened(error, _LONGEST_ERROR)) for error in report.errors[:_MOST_ERRORS]]
+    lines = [fence(wrapped(shortened(error, _LONGEST_ERROR))) for error in report.errors[:_MOST_ERRORS]]
     if len(report.errors) > _MOST_ERRORS:
         lines.append(f"and {len(report.errors) - _MOST_ERRORS} more")
     if report.left and report.run_url:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.browser import browser as browser
+from tests.browser import chromium as chromium
+from tests.browser import playwright as playwright
 from tests.gitops.github_server import GitHubServer, github_server
 from tests.gitops.team import Team, folder_backend, make_team
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,21 +11,20 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from pulumi_runpod.emulator.console.feed import Feed
 from pulumi_runpod.emulator.console.routes import Console
 from pulumi_runpod.emulator.load_balancer.routes import ByHost
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.browser import browser as browser
+from tests.browser import chromium as chromium
+from tests.browser import playwright as playwright
 
 Json = dict[str, Any]
 WORKER = f"{sys.executable} -I -S {Path(__file__).with_name('picture_worker.py')}"
 SERVER = f"{sys.executable} {Path(__file__).parents[1] / 'load_balancer' / 'http_worker.py'}"
 IMAGE = "registry.example.com/team/pictures:1"
-_FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 class Desk:
@@ -130,34 +127,6 @@ def listen(desk: Desk) -> Callable[..., Stream]:
 
 
 # The browser.
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of the system's Chromium. Its absence fails on CI, where the set-up installs it, and skips elsewhere."""
-    found = next(
-        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-    )
-    if found is None:
-        why = "no Chromium on PATH: `python3 tools/setup.py` installs it as root, else `apt-get install chromium`"
-        if os.environ.get("CI"):
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
-
-
-# Not for the session: while it runs, Playwright's own event loop is this thread's, and tests elsewhere bring theirs.
-@pytest.fixture(scope="module")
-def playwright(chromium: str) -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
-    yield browser
-    browser.close()
 
 
 Visit = Callable[..., Page]
