@@ -35,8 +35,10 @@ class Outcome:
     text: str
     steps: list[tuple[str, str]] = field(default_factory=list)
     """`(operation, resource name)` of resources of RunPod."""
+    kinds: list[tuple[str, str, str]] = field(default_factory=list)
+    """The same as `(operation, kind, resource name)`."""
     images: list[tuple[str, str]] = field(default_factory=list)
-    """The same of images."""
+    """`(operation, resource name)` of images."""
     errors: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     """Everything else that was said: warnings, and what providers print."""
@@ -108,6 +110,7 @@ class RealStack:
                 told_step = (str(getattr(step.op, "value", step.op)), step.urn.rsplit("::", 1)[1])
                 if "dynamic/runpod:" in step.type and step.op != "same":
                     outcome.steps.append(told_step)
+                    outcome.kinds.append((told_step[0], step.type.rpartition(":")[2], told_step[1]))
                 if step.type == "docker-build:index:Image" and step.op != "same":
                     outcome.images.append(told_step)
         outcome.text = "\n".join(lines)
