@@ -15,12 +15,12 @@ from stacks.contradictions import contradictions
 from stacks.mistakes import Teller, command
 from stacks.settings import PlatformSettings, ServiceSettings, StackSettings
 
-# A service that never answers quickly must not cost anything while nobody looks; one that people wait for must be warm,
-# and a release that does not serve must not stay there.
+# A service that never answers quickly must not cost anything while nobody looks; one that people wait for must be warm.
+# A release that does not serve must not stay in prod, and not leave staging for it.
 DEFAULTS: Mapping[str, Mapping[str, object]] = {
     "platform": {},
     "dev": {"workersMin": 0, "workersMax": 2},
-    "staging": {"workersMin": 0, "workersMax": 3},
+    "staging": {"workersMin": 0, "workersMax": 3, "healthGate": "smoke"},
     "prod": {
         "workersMin": 1,
         "workersMax": 5,

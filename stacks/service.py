@@ -20,8 +20,8 @@ def declare(settings: ServiceSettings) -> None:
     pulumi.export("endpoint_timeout_seconds", service.endpoint_timeout_seconds)
     pulumi.export("volume_ids", service.volume_ids)
     pulumi.export("model", settings.model)
-    # What was deployed, for the stack that it is promoted to.
-    pulumi.export("image", service.endpoint.image)
+    # For the stack that it is promoted to, which is to take no image that has failed here.
+    pulumi.export("image", service.endpoint.released_image)
     pulumi.export("monthly_cost", service.monthly_cost)
 
 

@@ -16,6 +16,7 @@ import typer
 from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError, SettingsError
 from pulumi_runpod.gitops.workspace import Workspace, project_file, reason
+from pulumi_runpod.resources.tokens import TYPE_PREFIX
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
 from pulumi_runpod.wire.model import JsonObject
@@ -74,16 +75,15 @@ class StackReader:
 
     def __init__(self, stack: str) -> None:
         self.stack = stack
-        workspace = workspace_here()
-        self._directory = workspace.directory
+        self._workspace = workspace = workspace_here()
         questions = (("stack", "output", "--json"), ("config", "--json", "--show-secrets"))
         asked = [workspace.start(*question, "--stack", stack) for question in questions]
         told = [(process, *process.communicate()) for process in asked]
         self._outputs, self._config = (self._answer(*one) for one in told)
 
     def endpoint_id(self) -> str:
-        found = self._outputs.get(OUTPUT)
-        if not isinstance(found, str) or not found:
+        found = self._outputs.get(OUTPUT) or self._only_endpoint()
+        if not isinstance(found, str):
             raise RunPodError(
                 f"stack {self.stack} has no output {OUTPUT!r}: deploy it (`pulumi up --stack {self.stack}`), or let "
                 f"the program export it (`pulumi.export({OUTPUT!r}, endpoint.id)`)"
@@ -94,11 +94,18 @@ class StackReader:
         """Raises `SettingsError`."""
         return settings_in(self._config)
 
+    def _only_endpoint(self) -> object:
+        """Id of the one endpoint in the state: an update that failed midway leaves endpoints, and no outputs."""
+        told = json.loads(self._workspace.run("stack", "export", "--stack", self.stack))
+        resources = (told.get("deployment") or {}).get("resources") or []
+        ids = [resource.get("id") for resource in resources if resource.get("type") == f"{TYPE_PREFIX}Endpoint"]
+        return ids[0] if len(ids) == 1 else None
+
     def _answer(self, process: subprocess.Popen[str], told: str, complaint: str) -> JsonObject:
         if process.returncode:
             raise RunPodError(
                 f"pulumi, stack {self.stack} -> {reason(complaint) or 'no reason told'}. "
-                f"`pulumi stack ls` in {self._directory} lists the stacks"
+                f"`pulumi stack ls` in {self._workspace.directory} lists the stacks"
             )
         found = json.loads(told or "{}")
         return found if isinstance(found, dict) else {}

@@ -49,6 +49,8 @@ class Endpoint(RunPodResource, name="Endpoint"):
     """QUEUE: run, run_sync, status, stream, cancel, retry, purge_queue, health, four of which hold the text `{job_id}`.
     LOAD_BALANCER: base, health."""
     created_at: pulumi.Output[str]
+    released_image: pulumi.Output[str]
+    """`image`, once its release serves, where `rollout` asks for that: what another stack may promote."""
 
     _implementation = providers.ENDPOINT
     _input_names = (
@@ -167,15 +169,17 @@ class Endpoint(RunPodResource, name="Endpoint"):
             "adopt_id": adopt_id,
         }
         super().__init__(resource_name, props, opts)
+        self.released_image = self.image
         if rollout is not None:
             # A resource of its own, so that the endpoint is in the state before anything is waited for.
-            Rollout(
+            gate = Rollout(
                 f"{resource_name}-rollout",
                 endpoint_id=self.id,
                 timeout=rollout.get("timeout"),
                 smoke_input=rollout.get("smoke_input"),
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            self.released_image = pulumi.Output.all(self.image, gate.evidence).apply(lambda told: str(told[0]))
 
 
 def _over(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

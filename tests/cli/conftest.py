@@ -41,7 +41,9 @@ def module_runpod() -> Iterator[LocalRunPod]:
 
 @pytest.fixture(scope="module")
 def deployed(module_runpod: LocalRunPod, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
-    """Stack `dev` with an endpoint that answers what the input asks for; stack `empty` without outputs."""
+    """Stack `dev` with an endpoint that answers what the input asks for; stack `empty` without outputs; stack `halfway`
+    without them as well, as an update leaves it whose release was not healthy: the endpoint is in the state.
+    """
     project = tmp_path_factory.mktemp("project")
     body = CreateEndpoint.model_validate(
         {
@@ -58,22 +60,28 @@ def deployed(module_runpod: LocalRunPod, tmp_path_factory: pytest.TempPathFactor
     with RunPodClient(Settings.load({}, module_runpod.environment)) as client:
         endpoint_id = str(client.create(ENDPOINTS, body).model_dump()["id"])
     (project / "Pulumi.yaml").write_text("name: proj\nruntime: python\nbackend:\n  url: file://.\n")
-    for stack in ("dev", "empty"):
+    for stack in ("dev", "empty", "halfway"):
         pulumi(project, "stack", "init", stack)
         pulumi(project, "config", "set", "runpod:apiBaseUrl", module_runpod.api, "--stack", stack)
         pulumi(project, "config", "set", "--secret", "runpod:apiKey", module_runpod.api_key, "--stack", stack)
-    state = json.loads(pulumi(project, "stack", "export", "--stack", "dev"))
-    state["deployment"]["resources"] = [
-        {
-            "urn": "urn:pulumi:dev::proj::pulumi:pulumi:Stack::proj-dev",
-            "type": "pulumi:pulumi:Stack",
-            "custom": False,
-            "outputs": {"endpoint_id": endpoint_id},
-        }
-    ]
-    (project / "state.json").write_text(json.dumps(state))
-    pulumi(project, "stack", "import", "--stack", "dev", "--file", "state.json")
+    import_state(project, "dev", [{**entry("dev", "pulumi:pulumi:Stack"), "outputs": {"endpoint_id": endpoint_id}}])
+    provider = {**entry("halfway", "pulumi:providers:pulumi-python"), "custom": True, "id": "1"}
+    endpoint = {**entry("halfway", "pulumi-python:dynamic/runpod:Endpoint"), "custom": True, "id": endpoint_id}
+    endpoint["provider"] = f"{provider['urn']}::1"
+    import_state(project, "halfway", [entry("halfway", "pulumi:pulumi:Stack"), provider, endpoint])
     return Deployed(endpoint_id, project, module_runpod)
+
+
+def entry(stack: str, kind: str) -> dict[str, object]:
+    """A resource as states have it."""
+    return {"urn": f"urn:pulumi:{stack}::proj::{kind}::it", "type": kind, "custom": False}
+
+
+def import_state(project: Path, stack: str, resources: list[dict[str, object]]) -> None:
+    state = json.loads(pulumi(project, "stack", "export", "--stack", stack))
+    state["deployment"]["resources"] = resources
+    (project / "state.json").write_text(json.dumps(state))
+    pulumi(project, "stack", "import", "--stack", stack, "--file", "state.json")
 
 
 @pytest.fixture

@@ -31,6 +31,13 @@ def test_show_is_what_the_api_returns(at_project: Any) -> None:
     assert "hf_s3cretvalue" not in invoke("show", "-s", "dev")
 
 
+def test_an_endpoint_is_found_though_the_update_that_made_it_failed(at_project: Any) -> None:
+    """No outputs were recorded then; the state has it, and its workers are what a person wants to look at."""
+    told = json.loads(invoke("show", "--stack", "halfway", "--json"))
+
+    assert told["id"] == at_project.endpoint_id
+
+
 def test_list_names_every_endpoint(at_project: Any) -> None:
     """As a table, and as JSON."""
     assert at_project.endpoint_id in invoke("list", "-s", "dev").splitlines()[1]

@@ -83,9 +83,9 @@ def test_prod_takes_back_a_promoted_image_that_fails_the_smoke_job(
 ) -> None:
     """Without a setting, each release of prod does a small SDXL job; one that fails it is taken back, with the reason.
 
-    Staging waits for nothing, so that the image gets there.
+    Staging waits for nothing here, so that the image gets there.
     """
-    staging, prod = stack("staging", image=GOOD), stack("prod")
+    staging, prod = stack("staging", image=GOOD, healthGate="off"), stack("prod")
     deployed(staging.up())
     first = deployed(prod.up())
     tried_first = account.jobs_taken()
@@ -133,3 +133,27 @@ def test_a_lighter_gate_waits_for_a_worker_and_runs_no_job(stack: Callable[..., 
     assert "Rolled back to the release before" in reason(failed)
     assert account.image_of(first["endpoint_id"]) == GOOD
     assert account.jobs_taken() == []
+
+
+def test_an_image_that_failed_in_staging_is_never_promoted(stack: Callable[..., RealStack], account: Account) -> None:
+    """Staging does a smoke job by default, too. Prod has nothing to deploy until an image has done it there, and then
+    deploys that one, whatever fails in staging afterwards.
+    """
+    staging, prod = stack("staging", image=REFUSES), stack("prod")
+    first = staging.up()
+    nothing_proven = prod.up()
+    again = staging.up()
+    still_nothing_proven = prod.up()
+    staging.config(f"{PROJECT}:image", GOOD)
+    proven = deployed(staging.up())
+    staging.config(f"{PROJECT}:image", REFUSES)
+    failed_later = staging.up()
+    promoted = deployed(prod.up())
+
+    assert all("RuntimeError: no such model" in reason(failed) for failed in (first, again, failed_later))
+    for refused in (nothing_proven, still_nothing_proven):
+        assert refused.failed
+        assert "stack staging has no output image: deploy it first" in refused.text
+    assert prod.resources().keys() >= {"sdxl"}
+    assert promoted["image"] == proven["image"] == GOOD
+    assert account.image_of(promoted["endpoint_id"]) == GOOD

@@ -26,10 +26,10 @@ def mistakes(stack: str = "dev", **config: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("stack", "workers_min", "protected", "gate"),
-    [("dev", 0, False, "off"), ("staging", 0, False, "off"), ("prod", 1, True, "smoke")],
+    [("dev", 0, False, "off"), ("staging", 0, False, "smoke"), ("prod", 1, True, "smoke")],
 )
 def test_each_environment_has_its_defaults(stack: str, workers_min: int, protected: bool, gate: str) -> None:
-    """dev and staging cost nothing when idle; prod keeps a worker warm, protects its volume and tries each release."""
+    """dev and staging cost nothing when idle; prod is warm, its volume protected. Staging and prod try releases."""
     found = settings(stack)
 
     assert (workers_min, protected, gate) == (found.workers_min, found.protect_volume, found.health_gate)
