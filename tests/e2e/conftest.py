@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from pulumi import automation
+from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pydantic import SecretStr
 
 from pulumi_runpod.client import RunPodClient
@@ -26,6 +27,10 @@ from pulumi_runpod.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCE_ROUTES = ("/v2/serverless*", "/v2/templates*", "/v2/network-volumes*", "/v2/registries*", "/v2/account/*")
+
+# gRPC shares connections by address in a process. Stubs of failed inline programs live on for a while, their
+# connections in back-off; a new engine on the same port as one of those would be called unavailable at once.
+_GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
 
 
 @dataclass
