@@ -10,13 +10,23 @@ from typing import Annotated
 import typer
 
 from pulumi_runpod.cli.deployment import Project
-from pulumi_runpod.cli.gitops_flags import FAILED, Form, LongestRun, Wait, complain, lock_policy
+from pulumi_runpod.cli.gitops_flags import (
+    FAILED,
+    Form,
+    LongestRun,
+    PolicyFolders,
+    PolicyRules,
+    Wait,
+    complain,
+    lock_policy,
+)
 from pulumi_runpod.cli.recover import recover_unasked
 from pulumi_runpod.errors import RunPodError, SettingsError
 from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.deployment import update
 from pulumi_runpod.gitops.markdown import code, fence
 from pulumi_runpod.gitops.masking import Masker
+from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.preview import Action, StackPreview
 from pulumi_runpod.gitops.stack_lock import when_unlocked
 
@@ -28,6 +38,8 @@ def deploy(
     by_digest: Annotated[
         bool, typer.Option("--by-digest", help="Refuse a stack whose setting `image` names no digest.")
     ] = False,
+    policy_packs: PolicyFolders = None,
+    policy_rules: PolicyRules = None,
     wait: Wait = 900,
     longest_run: LongestRun = 60,
     form: Form = "markdown",
@@ -35,17 +47,18 @@ def deploy(
     """Find again what an interrupted update has made, then `pulumi up`. Asks nobody: what was reviewed is deployed.
 
     Exit codes: 0 deployed; 1 the command failed (no such stack, a lock, an image without a digest); 2 wrong usage; 3
-    the update failed, and the report says why.
+    the update failed, or a policy refuses it, and the report says why.
     """
     masker = Masker(os.environ)
     with publishing.failure_in_summary(f"Deployment of {stack}"):
         project = Project.here()
+        policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
         if by_digest:
             _check_image(project, stack)
 
         def work() -> StackPreview:
             recover_unasked(project, stack)
-            return update(project.workspace, "up", stack, mask=masker.text)
+            return update(project.workspace, "up", stack, policies=policies, mask=masker.text)
 
         locks = lock_policy(wait, longest_run)
         done = when_unlocked(project.workspace, stack, work, locks, say=partial(typer.echo, err=True))
@@ -53,7 +66,7 @@ def deploy(
     publishing.add_to_summary(_text(told))
     typer.echo(json.dumps(told.json_ready()) if form == "json" else _text(told))
     if told.failed:
-        complain(f"update of {stack} failed", told.errors)
+        complain(f"update of {stack} failed", told.reasons)
         raise typer.Exit(FAILED)
 
 
@@ -75,5 +88,5 @@ def _text(done: StackPreview) -> str:
     told = ((done.count(action), word) for action, word in _WORDS.items())
     counts = [f"{count} {word}" for count, word in told if count]
     if done.failed:
-        return "\n\n".join([f"## 🔴 Stack {code(done.stack)} failed", *map(fence, done.errors)]) + "\n"
+        return "\n\n".join([f"## 🔴 Stack {code(done.stack)} failed", *map(fence, done.reasons)]) + "\n"
     return f"## 🟢 Stack {code(done.stack)} is deployed: {', '.join(counts) or 'nothing changed'}\n"

@@ -44,7 +44,7 @@ def drift(
     typer.echo(json.dumps(_json(previews)) if form == "json" else text)
     missing = unknown(previews)
     for preview in previews:
-        if preview.failed:
+        if preview.errors:
             complain(f"stack {preview.stack} could not be looked at", preview.errors)
     if report:
         _report(Repository.of_environment(repository), previews, text)

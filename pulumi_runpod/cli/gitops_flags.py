@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -27,6 +28,19 @@ RepositoryName = Annotated[
 Wait = Annotated[int, typer.Option(min=0, help="Seconds to wait for another update of the stack.")]
 LongestRun = Annotated[
     int, typer.Option(min=1, help="Minutes that an update can take at most: an older lock is nobody's, and removed.")
+]
+PolicyFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--policy-pack", help="Run this policy pack, too.", metavar="FOLDER", envvar="POLICY_PACK"),
+]
+PolicyRules = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy-pack-config",
+        help="Configuration of the policy pack of the same place.",
+        metavar="FILE",
+        envvar="POLICY_PACK_CONFIG",
+    ),
 ]
 FAILED = 3
 """Exit code: the engine did not do, or foresee, what was asked for, and the report says why."""

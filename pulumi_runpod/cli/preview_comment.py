@@ -12,6 +12,8 @@ from pulumi_runpod.cli.gitops_flags import (
     FAILED,
     Form,
     Number,
+    PolicyFolders,
+    PolicyRules,
     RepositoryName,
     StackNames,
     complain,
@@ -23,6 +25,7 @@ from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.comment import MARKER, SUMMARY, Origin, comment
 from pulumi_runpod.gitops.engine import preview_all
 from pulumi_runpod.gitops.masking import Masker
+from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.workflow import WorkflowEvent
 
 
@@ -32,6 +35,8 @@ def preview_comment(
     refresh: Annotated[
         bool, typer.Option("--refresh/--no-refresh", help="Ask RunPod how things are, so that drift is told.")
     ] = True,
+    policy_packs: PolicyFolders = None,
+    policy_rules: PolicyRules = None,
     post: Annotated[bool, typer.Option("--post", help="Keep the one comment on the pull request up to date.")] = False,
     number: Number = None,
     repository: RepositoryName = None,
@@ -39,12 +44,13 @@ def preview_comment(
     """Preview stacks side by side and print one report. In GitHub Actions it goes into the job summary as well.
 
     Exit codes: 0 every preview worked, whatever would change; 1 the command failed (GitHub refused, no token); 2 wrong
-    usage; 3 a preview failed, and the report, comment included, says why.
+    usage; 3 a preview failed, or a policy refuses it, and the report, comment included, says why.
     """
     named = names_of(stacks)
     event = WorkflowEvent.of_environment()
     masker = Masker(os.environ)
-    found = preview_all(workspace_here(), named, refresh=refresh, mask=masker.text)
+    policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
+    found = preview_all(workspace_here(), named, refresh=refresh, policies=policies, mask=masker.text)
     previews = [masker.told(preview) for preview in found]
     origin = Origin(event.commit, publishing.run_url())
     # Before anything that can fail.
@@ -53,7 +59,7 @@ def preview_comment(
     typer.echo(json.dumps({"stacks": [preview.json_ready() for preview in previews]}) if form == "json" else told)
     failed = [preview for preview in previews if preview.failed]
     for preview in failed:
-        complain(f"preview of {preview.stack} failed", preview.errors)
+        complain(f"preview of {preview.stack} failed", preview.reasons)
     if post:
         asked = repository_of(repository, number)
         url = asked.repository.keep_comment(asked.number, MARKER, told)

@@ -16,7 +16,7 @@ from pulumi_runpod.planning.money import change, exact, rounded, shown
 
 MARKER = "<!-- pulumi-runpod:preview -->"
 _WORDS: dict[Action, str] = {"replace": "replaced", "delete": "deleted", "create": "created", "update": "updated"}
-_MOST_LOUD, _MOST_ROWS = 10, 200
+_MOST_LOUD, _MOST_ROWS, _MOST_POLICIES = 10, 200, 5
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,27 @@ def _loud(preview: StackPreview) -> list[str]:
 
 def _row(preview: StackPreview) -> str:
     stack = f"**{code(shortened(preview.stack, 100))}**"
-    advice = f"⚠️&nbsp;{len(preview.warnings)}" if preview.warnings else ""
+    said = len(preview.warnings) + len(preview.violations) - len(preview.refused_by)
+    advice = f"⚠️&nbsp;{said}" if said else ""
     drift = f"🌀&nbsp;{len(preview.drift)}" if preview.drift else ""
-    if preview.failed:
+    if preview.errors:
         told = prose(shortened(one_line(preview.errors[0]), 160))
         return f"| ❌&nbsp;{stack} | **failed**: {told} | | {drift} | {advice} |"
     sign = next((sign for action, sign in SIGNS.items() if preview.count(action)), "✅")
     changes = _changes(preview, loud=True) or "none"
+    refused = _refused(preview)
+    if refused:
+        sign, changes = "❌", f"{refused}<br>{changes}"
     return f"| {sign}&nbsp;{stack} | {changes} | {dollars(_cost(preview.cost))} | {drift} | {advice} |"
+
+
+def _refused(preview: StackPreview) -> str:
+    """Empty where no policy refuses it."""
+    policies = dict.fromkeys(violation.policy for violation in preview.refused_by)
+    told = [code(shortened(policy, 60)) for policy in list(policies)[:_MOST_POLICIES]]
+    if len(policies) > _MOST_POLICIES:
+        told.append(f"and {len(policies) - _MOST_POLICIES} more")
+    return f"**refused by policy**: {', '.join(told)}" if told else ""
 
 
 def _changes(preview: StackPreview, *, loud: bool) -> str:
@@ -170,7 +183,7 @@ def _folded(previews: Sequence[StackPreview], extent: Extent) -> list[str]:
 
 
 def _title(preview: StackPreview) -> str:
-    if preview.failed:
+    if preview.errors:
         return "the preview failed"
     parts = [_changes(preview, loud=False), f"{preview.unchanged} unchanged" if preview.unchanged else ""]
     return ", ".join(filter(None, parts)) or "no change"

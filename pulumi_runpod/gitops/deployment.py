@@ -14,7 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from pulumi_runpod.gitops.engine import carried_out
+from pulumi_runpod.gitops.engine import NO_POLICIES, carried_out
+from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.preview import StackPreview
 from pulumi_runpod.gitops.workspace import Workspace
 
@@ -45,9 +46,16 @@ def stacks_of(workspace: Workspace) -> tuple[StackSummary, ...]:
     return tuple(StackSummary.model_validate(row) for row in told)
 
 
-def update(workspace: Workspace, kind: UpdateKind, stack: str, *, mask: Callable[[str], str] = str) -> StackPreview:
+def update(
+    workspace: Workspace,
+    kind: UpdateKind,
+    stack: str,
+    *,
+    policies: PolicyPacks = NO_POLICIES,
+    mask: Callable[[str], str] = str,
+) -> StackPreview:
     """What was done, in the words of a preview. Raises `PulumiFailed` where nothing was begun."""
-    return carried_out(workspace, kind, "--yes", "--skip-preview", stack=stack, mask=mask)
+    return carried_out(workspace, kind, "--yes", "--skip-preview", *policies.arguments, stack=stack, mask=mask)
 
 
 def outputs_of(workspace: Workspace, stack: str) -> Mapping[str, JsonValue]:

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from pulumi_runpod.gitops.markdown import code, fence, one_line, prose, shortened
-from pulumi_runpod.gitops.preview import Action, Drift, Notice, PropertyChange, ResourceChange, StackPreview
+from pulumi_runpod.gitops.preview import (
+    Action,
+    Drift,
+    Notice,
+    PropertyChange,
+    ResourceChange,
+    StackPreview,
+    Violation,
+)
 
 T = TypeVar("T")
 
@@ -31,6 +39,9 @@ def details(preview: StackPreview, extent: Extent) -> list[str]:
     return [
         *_section(
             "", preview.errors, extent, lambda error: fence(wrapped(shortened(error, extent.characters))), "error"
+        ),
+        *_section(
+            "**Policies**", preview.violations, extent, lambda found: f"- {_violation(found, extent)}", "violation"
         ),
         *_changes(preview, extent),
         *_section(
@@ -95,6 +106,13 @@ def _or_not_set(value: str | None) -> str:
 def _notice(notice: Notice, extent: Extent) -> str:
     name = f"{code(shortened(notice.name, 100))}: " if notice.name else ""
     return f"{_SEVERITY_SIGNS[notice.severity]} {name}{prose(shortened(one_line(notice.text), extent.characters))}"
+
+
+def _violation(found: Violation, extent: Extent) -> str:
+    sign, level = ("❌", "refuses") if found.mandatory else ("⚠️", "advises against")
+    what = code(shortened(found.name, 100)) if found.name else "the stack"
+    said = prose(shortened(one_line(found.text), extent.characters))
+    return f"{sign} {code(shortened(found.policy, 100))} of {code(shortened(found.pack, 100))} {level} {what}: {said}"
 
 
 def wrapped(text: str) -> str:

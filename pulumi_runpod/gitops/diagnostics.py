@@ -1,12 +1,12 @@
-"""What program, providers and engine said in a preview, sorted into notices and reasons of a failure."""
+"""What program, providers, engine and policies said in a preview: notices, reasons of a failure, violations."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 
-from pulumi_runpod.gitops.events import Diagnostic
-from pulumi_runpod.gitops.preview import Notice, Severity
+from pulumi_runpod.gitops.events import Diagnostic, PolicyEvent
+from pulumi_runpod.gitops.preview import Notice, Severity, Violation
 
 _TOLD_ELSEWHERE = re.compile(r"an unhandled error occurred: program exited|(preview|update) failed$")
 _SUBJECT = re.compile(r"^\S+ resource '[^']*'(?: has a problem)?: ")
@@ -38,6 +38,27 @@ def errors_of(said: Iterable[Diagnostic]) -> tuple[str, ...]:
         name, words = diagnostic.name, _last_words(text)
         found.append(f"{name}: {_SUBJECT.sub('', words)}" if name else words)
     return tuple(dict.fromkeys(found))
+
+
+def violations_of(found: Iterable[PolicyEvent]) -> tuple[Violation, ...]:
+    """Each once, in an order that stays: those that refuse the update first. A level that is not known refuses."""
+    violations = [
+        Violation(
+            policy=event.policy_name,
+            pack=event.policy_pack_name,
+            mandatory=event.enforcement_level != "advisory",
+            text=_what_is_wrong(event.message),
+            name=event.name,
+        )
+        for event in found
+        if event.enforcement_level not in ("disabled", "remediate")
+    ]
+    return tuple(sorted(dict.fromkeys(violations), key=lambda it: (not it.mandatory, it.policy, it.name or "")))
+
+
+def _what_is_wrong(message: str) -> str:
+    """Without what the policy is for, which the engine puts before it; all of a message that says nothing else."""
+    return message.strip().split("\n", 1)[-1].strip()
 
 
 def _last_words(text: str) -> str:

@@ -25,7 +25,7 @@ def drifted(previews: Sequence[StackPreview]) -> bool:
 
 def unknown(previews: Sequence[StackPreview]) -> tuple[str, ...]:
     """Stacks that could not be looked at."""
-    return tuple(preview.stack for preview in previews if preview.failed)
+    return tuple(preview.stack for preview in previews if preview.errors)
 
 
 def drift_issue(previews: Sequence[StackPreview]) -> str:
@@ -40,7 +40,7 @@ def drift_issue(previews: Sequence[StackPreview]) -> str:
             heal = f"pulumi up --refresh --stack {preview.stack}"
             accept = f"pulumi refresh --stack {preview.stack}"
             lines += ["", f"To take it back: {code(heal)}. To accept it: {code(accept)}, and change the program."]
-        elif preview.failed:
+        elif preview.errors:
             why = prose(shortened(one_line(preview.errors[0]), 300))
             lines += ["", f"### Stack {code(preview.stack)}", "", f"It could not be looked at: {why}"]
     if not lines:

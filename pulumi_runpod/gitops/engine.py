@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pulumi_runpod.gitops.events import STREAM, read_events
+from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.preview import StackPreview
 from pulumi_runpod.gitops.reading import read_preview
 from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace, reason
 
 _MOST_AT_ONCE = 16
+NO_POLICIES = PolicyPacks()
 
 
 def carried_out(
@@ -42,21 +44,35 @@ def carried_out(
 
 
 def preview(
-    workspace: Workspace, stack: str, *, refresh: bool = True, mask: Callable[[str], str] = str
+    workspace: Workspace,
+    stack: str,
+    *,
+    refresh: bool = True,
+    policies: PolicyPacks = NO_POLICIES,
+    mask: Callable[[str], str] = str,
 ) -> StackPreview:
     """`refresh`: ask RunPod how things are, so that drift is told. `mask` takes secrets out of every text."""
     began = time.monotonic()
     asked = "--refresh=true" if refresh else "--refresh=false"
     try:
-        return carried_out(workspace, "preview", asked, stack=stack, mask=mask, environment=STREAM)
+        return carried_out(workspace, "preview", asked, *policies.arguments, stack=stack, mask=mask, environment=STREAM)
     except PulumiFailed as failure:
         error = reason(failure.text) or f"pulumi ended with exit code {failure.exit_code} and gave no reason"
         return StackPreview(stack=stack, errors=(error,), seconds=round(time.monotonic() - began, 1))
 
 
 def preview_all(
-    workspace: Workspace, stacks: Sequence[str], *, refresh: bool = True, mask: Callable[[str], str] = str
+    workspace: Workspace,
+    stacks: Sequence[str],
+    *,
+    refresh: bool = True,
+    policies: PolicyPacks = NO_POLICIES,
+    mask: Callable[[str], str] = str,
 ) -> tuple[StackPreview, ...]:
     """In the order asked for; as long as the slowest one takes."""
+
+    def one(stack: str) -> StackPreview:
+        return preview(workspace, stack, refresh=refresh, policies=policies, mask=mask)
+
     with ThreadPoolExecutor(min(len(stacks), _MOST_AT_ONCE) or 1) as side_by_side:
-        return tuple(side_by_side.map(lambda stack: preview(workspace, stack, refresh=refresh, mask=mask), stacks))
+        return tuple(side_by_side.map(one, stacks))

@@ -82,7 +82,25 @@ class Diagnostic(_Event):
     @property
     def name(self) -> str | None:
         """Of the resource that it is about; None for the stack as a whole."""
-        return _name(self.urn) if self.urn and f"::{STACK_TYPE}::" not in self.urn else None
+        return _name_of_resource(self.urn)
+
+
+class PolicyEvent(_Event):
+    """What a policy has found. `message`: what the policy is for, then what is wrong.
+
+    `enforcement_level`: `advisory`, `mandatory`, or a word of a newer engine.
+    """
+
+    message: str
+    policy_name: str
+    policy_pack_name: str
+    enforcement_level: str
+    resource_urn: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Of the resource that it is about; None for the stack as a whole."""
+        return _name_of_resource(self.resource_urn)
 
 
 class Summary(_Event):
@@ -97,7 +115,12 @@ class Event(_Event):
     res_outputs_event: StepEvent | None = None
     res_op_failed_event: StepEvent | None = None
     diagnostic_event: Diagnostic | None = None
+    policy_event: PolicyEvent | None = None
     summary_event: Summary | None = None
+
+
+def _name_of_resource(urn: str | None) -> str | None:
+    return _name(urn) if urn and f"::{STACK_TYPE}::" not in urn else None
 
 
 def _name(urn: str) -> str:

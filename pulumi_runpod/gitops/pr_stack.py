@@ -111,7 +111,7 @@ class PrStacks:
         self.recover(stack)
         done = update(self.workspace, "destroy", stack, mask=self.mask)
         if done.failed:
-            return PrStackReport(stack=stack, number=number, outcome="failed", why=why, left=True, errors=done.errors)
+            return PrStackReport(stack=stack, number=number, outcome="failed", why=why, left=True, errors=done.reasons)
         self.workspace.run("stack", "rm", "--stack", stack, "--yes", "--remove-backups")
         settings_file(self.workspace, stack).unlink(missing_ok=True)
         return PrStackReport(stack=stack, number=number, outcome="removed", why=why)
@@ -141,7 +141,7 @@ def _report(number: int, outcome: Outcome, done: StackPreview, outputs: Mapping[
         run_url=_text(told.get("run") or told.get("base")),
         runsync_url=_text(told.get("run_sync")),
         cost=done.cost.then if done.cost else None,
-        errors=done.errors,
+        errors=done.reasons,
     )
 
 

@@ -100,6 +100,21 @@ class Notice(Told):
     name: str | None = None
 
 
+class Violation(Told):
+    """What a policy has found. A mandatory one refuses the update."""
+
+    policy: str
+    pack: str
+    mandatory: bool
+    text: str
+    name: str | None = None
+    """Of the resource; None where the stack as a whole is meant."""
+
+    def __str__(self) -> str:
+        of = f", {self.name}" if self.name else ""
+        return f"policy {self.policy} ({self.pack}){of}: {self.text}"
+
+
 class StackPreview(Told):
     stack: str
     changes: tuple[ResourceChange, ...] = ()
@@ -108,12 +123,23 @@ class StackPreview(Told):
     cost: CostChange | None = None
     drift: tuple[Drift, ...] = ()
     notices: tuple[Notice, ...] = ()
+    violations: tuple[Violation, ...] = ()
     errors: tuple[str, ...] = ()
     seconds: float = 0
 
     @property
     def failed(self) -> bool:
-        return bool(self.errors)
+        return bool(self.reasons)
+
+    @property
+    def refused_by(self) -> tuple[Violation, ...]:
+        """The mandatory violations."""
+        return tuple(violation for violation in self.violations if violation.mandatory)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it failed."""
+        return (*self.errors, *map(str, self.refused_by))
 
     def json_ready(self) -> dict[str, JsonValue]:
         return {**super().json_ready(), "failed": self.failed}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pulumi_runpod.gitops.costs import COMPONENTS, cost_of
-from pulumi_runpod.gitops.diagnostics import errors_of, notices_of
+from pulumi_runpod.gitops.diagnostics import errors_of, notices_of, violations_of
 from pulumi_runpod.gitops.drift import Cause, drift_of
-from pulumi_runpod.gitops.events import STACK_TYPE, UNKNOWN, Diagnostic, Event, State, Step
+from pulumi_runpod.gitops.events import STACK_TYPE, UNKNOWN, Diagnostic, Event, PolicyEvent, State, Step
 from pulumi_runpod.gitops.preview import Action, ResourceChange, StackPreview, UrlChange
 from pulumi_runpod.gitops.values import properties
 
@@ -31,10 +31,13 @@ def read_preview(stack: str, events: Iterable[Event], *, seconds: float = 0, exi
     steps: dict[str, Step] = {}
     refreshed: dict[str, Step] = {}
     said: list[Diagnostic] = []
+    found: list[PolicyEvent] = []
     failed = exit_code != 0
     for event in events:
         if event.diagnostic_event is not None:
             said.append(event.diagnostic_event)
+        if event.policy_event is not None:
+            found.append(event.policy_event)
         if event.summary_event is not None and event.summary_event.result == "failed":
             failed = True
         done = event.res_outputs_event or event.resource_pre_event
@@ -51,7 +54,8 @@ def read_preview(stack: str, events: Iterable[Event], *, seconds: float = 0, exi
         key=lambda change: (_ORDER.index(change.action), change.kind, change.name),
     )
     errors = errors_of(said)
-    if failed and not errors:
+    violations = violations_of(found)
+    if failed and not errors and not any(violation.mandatory for violation in violations):
         errors = (f"pulumi ended with exit code {exit_code} and gave no reason",)
     causes = [cause for one in said if (cause := Cause.of(one)) is not None]
     drift = drift_of((step for step in refreshed.values() if _is_object(step)), causes)
@@ -61,10 +65,11 @@ def read_preview(stack: str, events: Iterable[Event], *, seconds: float = 0, exi
         unchanged=sum(step.op == "same" for step in own),
         urls=tuple(_url(step) for step in own if step.op in _ACTIONS and _change(step).takes_the_url),
         # Of a program that ended early, services are missing: what is left would look like a saving.
-        cost=None if failed else cost_of(own),
+        cost=None if errors else cost_of(own),
         drift=drift,
         # A cause is told with the drift.
         notices=notices_of(one for one in said if not (drift and Cause.of(one))),
+        violations=violations,
         errors=errors,
         seconds=round(seconds, 1),
     )

@@ -18,6 +18,7 @@ from pulumi_runpod.gitops.pr_stack import PrStackReport
 from pulumi_runpod.gitops.pr_stack_comment import comment as pr_stack_comment
 from pulumi_runpod.gitops.preview import MonthlyCost, StackPreview
 from tests.gitops.golden_events import golden_preview
+from tests.gitops.project.situations import SITUATIONS
 
 _ALERT = re.compile(r"<blockquote>\s*<p>\[!(?P<kind>[A-Z]+)\]</p>(?P<body>.*?)</blockquote>", re.DOTALL)
 _STYLE = Path(__file__).with_name("github.css")
@@ -42,8 +43,8 @@ def page(markdown: str) -> str:
 
 def all_stacks() -> tuple[StackPreview, ...]:
     """One of everything that a comment can say."""
-    situations = ("update", "replace", "delete", "unchanged", "drift", "refused", "crash", "hostile", "secrets")
-    return tuple(golden_preview(situation) for situation in situations)
+    without = {"create", "advice-stops", "many"}
+    return tuple(golden_preview(situation) for situation in SITUATIONS if situation not in without)
 
 
 def published() -> dict[str, str]:

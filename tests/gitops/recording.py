@@ -21,7 +21,18 @@ from tests.pulumi_folder import ROOT
 
 GOLDEN = Path(__file__).parent / "golden"
 NOT_DEPLOYED = frozenset({"create"})
-_KEPT_EVENTS = ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent", "diagnosticEvent", "summaryEvent")
+RULES = {"endpoint-cost-ceiling": {"enforcementLevel": "advisory"}, "stack-cost-ceiling": {"usdPerMonth": 9000}}
+POLICED = {"policies": ("--policy-pack", str(ROOT / "policy"), "--policy-pack-config", "rules.json")}
+"""Situation -> arguments of `pulumi preview` besides. The pack is this project's own."""
+_KEPT_EVENTS = (
+    "resourcePreEvent",
+    "resOutputsEvent",
+    "resOpFailedEvent",
+    "diagnosticEvent",
+    "policyEvent",
+    "summaryEvent",
+)
+_KEPT_OF_A_POLICY = ("resourceUrn", "message", "policyName", "policyPackName", "enforcementLevel")
 _KEPT_OF_A_STEP = ("op", "urn", "type", "old", "new", "keys", "diffs", "detailedDiff")
 _IDLE_SECONDS = 3 * 24 * 3600 + 60
 """After so long RunPod lowers `workers.max`."""
@@ -34,9 +45,9 @@ def record(situation: str) -> list[str]:
         project.stack("dev", situation, deployed=situation not in NOT_DEPLOYED)
         if situation == "drift":
             drift(local)
-        done = project.run(
-            "pulumi", "preview", "--json", "--refresh=true", "--stack", "dev", "--non-interactive", **STREAM
-        )
+        (project.directory / "rules.json").write_text(json.dumps(RULES))
+        arguments = ("--json", "--refresh=true", "--stack", "dev", "--non-interactive", *POLICED.get(situation, ()))
+        done = project.run("pulumi", "preview", *arguments, **STREAM)
         assert "summaryEvent" in done.stdout, done.stdout + done.stderr
         return alike(done.stdout.splitlines(), {local.api: "http://127.0.0.1:1", str(project.directory): "/project"})
 
@@ -97,6 +108,9 @@ def _random_words(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _order(event: Mapping[str, Any], at: int) -> tuple[int, str, str, int]:
     """The engine tells of different resources in any order, of one resource in this order."""
+    found = event.get("policyEvent")
+    if found is not None:
+        return 2, f"{found['resourceUrn']}~", found["policyName"], at
     said = event.get("diagnosticEvent")
     if said is not None:
         return 1, said.get("urn") or "", re.sub("<.*?>", "", said["message"]) if "urn" not in said else "", at
@@ -113,6 +127,8 @@ def _trimmed(event: Mapping[str, Any], done: Set[tuple[str, str]]) -> dict[str, 
         told = event[kind]
         if kind == "summaryEvent":
             return {kind: {key: told[key] for key in ("resourceChanges", "result") if key in told}}
+        if kind == "policyEvent":
+            return {kind: {key: told[key] for key in _KEPT_OF_A_POLICY if key in told}}
         if kind == "diagnosticEvent":
             if told["severity"] == "debug":
                 return None

@@ -7,7 +7,15 @@ import re
 import pytest
 
 from pulumi_runpod.gitops.comment import COMMENT, MARKER, SUMMARY, Origin, Room, comment
-from pulumi_runpod.gitops.preview import CostChange, MonthlyCost, Notice, ResourceChange, StackPreview, UrlChange
+from pulumi_runpod.gitops.preview import (
+    CostChange,
+    MonthlyCost,
+    Notice,
+    ResourceChange,
+    StackPreview,
+    UrlChange,
+    Violation,
+)
 from tests.gitops.github_server import LONGEST_BODY
 from tests.gitops.golden_events import golden_preview
 from tests.gitops.project.situations import SITUATIONS
@@ -94,6 +102,29 @@ def test_a_failure_is_told_beside_the_stacks_that_worked() -> None:
     assert "<details open><summary><b><code>refused</code></b>: the preview failed</summary>" in text
     assert "to give it up, set allow_data_loss=True\n```" in text
     assert max(map(len, text.split("```text\n")[1].split("\n```")[0].splitlines())) <= 100
+
+
+def test_what_a_policy_refuses_is_a_failure_with_everything_else_told() -> None:
+    """The row names the policies and has changes and cost; details, open, say what is wrong, advice of policies too."""
+    text = comment([golden_preview("policies", "prod"), golden_preview("unchanged")], ORIGIN)
+    refused = rows(text)[0]
+
+    assert "## Pulumi preview: ❌ 1 stack failed" in text
+    assert refused[0] == "❌&nbsp;**`prod`**"
+    assert refused[1] == "**refused by policy**: `gpu-allow-list`, `stack-cost-ceiling`<br>1 updated"
+    assert refused[2].count("<span>$</span>") == 3
+    assert refused[4] == "⚠️&nbsp;1"
+    assert "<details open><summary><b><code>prod</code></b>: 1 updated, 3 unchanged</summary>" in text
+    assert "- ❌ `gpu-allow-list` of `runpod` refuses `sdxl`: sdxl uses `AMPERE_80`; allowed are" in text
+    assert "- ⚠️ `endpoint-cost-ceiling` of `runpod` advises against `sdxl`: sdxl can cost" in text
+
+
+def test_many_policies_are_counted() -> None:
+    """Five are named."""
+    found = tuple(Violation(policy=f"p{i}", pack="team", mandatory=True, text="no") for i in range(9))
+    text = comment([StackPreview(stack="dev", violations=found)], ORIGIN)
+
+    assert rows(text)[0][1] == "**refused by policy**: `p0`, `p1`, `p2`, `p3`, `p4`, and 4 more<br>none"
 
 
 def test_drift_is_told_with_its_cause() -> None:

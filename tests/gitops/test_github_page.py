@@ -79,7 +79,7 @@ def test_losses_are_read_first_and_failures_without_a_click(shown: Page) -> None
     assert heading["y"] < losses["y"] < table["y"] < 800
     assert losses["y"] + losses["height"] <= table["y"]
     assert shown.locator(".caution li").count() == 6
-    assert [text.split(":")[0] for text in opened] == ["refused", "crash"]
+    assert [text.split(":")[0] for text in opened] == ["policies", "refused", "crash"]
 
 
 @pytest.mark.parametrize("shown", [(860, "light")], ids=["desk"], indirect=True)

@@ -19,6 +19,7 @@ from pulumi_runpod.gitops.engine import preview_all
 from pulumi_runpod.gitops.workspace import Workspace
 from tests.gitops.github_server import FORK, WORKFLOW, GitHubServer, github_server
 from tests.gitops.pulumi_project import KEY, PulumiProject
+from tests.pulumi_folder import ROOT
 
 pytestmark = pytest.mark.engine
 NUMBER = 7
@@ -169,6 +170,45 @@ def test_an_unknown_stack_is_named(desk: Desk) -> None:
     assert done.stderr.splitlines()[0] == "error: preview of absent failed: no stack named 'absent' found"
     assert "**failed**: no stack named 'absent' found" in desk.said
     assert desk.github.comments_on(NUMBER)[0].body.strip() == desk.said.strip()
+
+
+def test_a_policy_refuses_one_stack_beside_the_others(desk: Desk, tmp_path: Path) -> None:
+    """Run by the engine; exit code 3 and one line; as advice alone it is no failure."""
+    pack = ("--policy-pack", str(ROOT / "policy"))
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps(dict.fromkeys(("gpu-allow-list", "endpoint-cost-ceiling"), "advisory")))
+    refused = desk.preview("dev,staging", *pack, "--post", "--no-refresh")
+    (comment,) = desk.github.comments_on(NUMBER)
+    advised = desk.preview("dev", "--policy-pack-config", str(rules), "--no-refresh", POLICY_PACK=pack[1])
+
+    assert refused.returncode == 3
+    told = "error: preview of dev failed: policy endpoint-cost-ceiling (runpod), sdxl: sdxl can cost"
+    assert refused.stderr.splitlines()[0].startswith(told)
+    assert "**refused by policy**: `endpoint-cost-ceiling`, `gpu-allow-list`<br>2 updated" in comment.body
+    assert "✅&nbsp;**`staging`**" in comment.body
+    assert advised.returncode == 0, advised.stderr
+    assert "`gpu-allow-list` of `runpod` advises against `sdxl`" in advised.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(("--policy-pack", "/nowhere"), "/nowhere is no policy pack", id="no pack"),
+        pytest.param(("--policy-pack-config", __file__), "more --policy-pack-config than --policy-pack", id="no place"),
+        pytest.param(("--policy-pack-config", "/nowhere.json"), "no file /nowhere.json", id="no rules"),
+    ],
+)
+def test_a_policy_pack_that_is_none_is_refused_before_anything_runs(
+    desk: Desk, arguments: tuple[str, ...], told: str
+) -> None:
+    """Exit code 1, one line, no call."""
+    desk.runpod.forget_calls()
+    done = desk.preview("dev", *arguments)
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+    assert not desk.runpod.calls()
 
 
 def test_no_secret_is_published(desk: Desk) -> None:

@@ -186,3 +186,19 @@ def test_a_mask_reaches_texts_before_they_are_cut() -> None:
 
     assert "s3cr3t" not in read.model_dump_json()
     assert paths(read, "Template") == {"image": ("[secret]", "[secret]")}
+
+
+def test_what_policies_have_found_is_told_apart_from_what_went_wrong() -> None:
+    """Mandatory ones first, each once, of a resource or of the stack as a whole; the change and its cost are known."""
+    preview = golden_preview("policies")
+
+    assert [(v.policy, v.name, v.mandatory) for v in preview.violations] == [
+        ("gpu-allow-list", "sdxl", True),
+        ("stack-cost-ceiling", None, True),
+        ("endpoint-cost-ceiling", "sdxl", False),
+    ]
+    assert preview.violations[0].text.startswith("sdxl uses AMPERE_80; allowed are")
+    assert preview.failed
+    assert preview.errors == ()
+    assert preview.reasons[0].startswith("policy gpu-allow-list (runpod), sdxl: sdxl uses")
+    assert preview.cost is not None

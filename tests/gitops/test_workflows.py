@@ -156,6 +156,23 @@ def test_only_a_digest_is_deployed_by_digest(module_team: Team) -> None:
 
 
 @pytest.mark.engine
+def test_a_deployment_that_a_policy_refuses_changes_nothing(module_team: Team) -> None:
+    """Exit code 3; the policy and what is wrong in one line and in the summary; no call that writes."""
+    team = module_team
+    team.done("pulumi-runpod", "deploy", "--stack", "dev")
+    (Path(team.directory) / "rules.json").write_text(json.dumps({"endpoint-cost-ceiling": {"usdPerMonth": 1}}))
+    team.runpod.forget_calls()
+    rules = ("--policy-pack", str(ROOT / "policy"), "--policy-pack-config", "rules.json")
+    refused = team.command("deploy", "--stack", "dev", *rules)
+
+    assert refused.returncode == 3
+    assert refused.stderr.count("\n") == 1
+    assert "policy endpoint-cost-ceiling (runpod)" in refused.stderr
+    assert "policy endpoint-cost-ceiling (runpod)" in team.summary
+    assert {call.method for call in team.runpod.calls()} <= {"GET"}
+
+
+@pytest.mark.engine
 def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(module_team: Team) -> None:
     """Opened once, with the cause; unchanged the next time; closed after the repair. Exit code 4 without an issue."""
     team = module_team

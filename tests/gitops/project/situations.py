@@ -120,6 +120,7 @@ SITUATIONS: dict[str, tuple[Program, Program]] = {
             traffic=Traffic(requests_per_day=20_000, seconds_each=4, bursty=False),
         ),
     ),
+    "policies": (with_volume(), with_volume(workers_max=5, gpu_pools=["AMPERE_80"])),
     "replace": (
         both(lambda: endpoint("images"), volume, lambda: volume("scratch")),
         both(
