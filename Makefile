@@ -7,11 +7,13 @@ STACK ?= dev
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup up down preview-all test check bench
+.PHONY: help setup up down preview-all test check bench clean-images
 
 help:
 	@echo 'make up      set up, start the local RunPod, deploy stack dev to it, say what to try next'
-	@echo 'make down    destroy the stack and stop the local RunPod'
+	@echo '             RUNTIME=process: workers are processes, and no image is built'
+	@echo 'make down    destroy the stack and stop the local RunPod, and what it started to build images'
+	@echo 'make clean-images  stop what builds and keeps images on this machine, and delete them'
 	@echo 'make preview-all  what an update would do to each stack, side by side, on the local RunPod'
 	@echo 'make test    set up, run every test'
 	@echo 'make check   lint and types'
@@ -27,6 +29,9 @@ up: setup
 
 down: setup
 	@.venv/bin/python tools/stack.py down $(STACK)
+
+clean-images:
+	@$(PYTHON) tools/images.py clean
 
 preview-all: setup
 	@.venv/bin/python tools/preview_all.py

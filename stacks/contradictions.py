@@ -46,6 +46,16 @@ def _image(settings: ServiceSettings) -> Contradiction | None:
     )
 
 
+def _login(settings: ServiceSettings) -> Contradiction | None:
+    name, password = settings.registry_username, settings.registry_password
+    if (name is None) == (password is None):
+        return None
+    missing, example = ("registryPassword", "PASSWORD") if password is None else ("registryUsername", "robot")
+    return Contradiction(
+        f"{missing} is not set: registryUsername and registryPassword are one login", missing, example
+    )
+
+
 def _workers(settings: ServiceSettings) -> Contradiction | None:
     least, most = settings.workers_min, settings.workers_max
     if least <= most:
@@ -110,6 +120,7 @@ def _gate_without_evidence(settings: ServiceSettings) -> Contradiction | None:
 
 _RULES = (
     _Rule(frozenset({"environment", "image", "promote_from"}), _image),
+    _Rule(frozenset({"registry_username", "registry_password"}), _login),
     _Rule(frozenset({"workers_min", "workers_max"}), _workers),
     _Rule(frozenset({"execution_timeout_seconds", "endpoint_timeout_seconds"}), _timeouts),
     _Rule(frozenset({"requests_per_day", "seconds_each"}), _traffic),

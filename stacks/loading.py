@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from stacks.contradictions import contradictions
+from stacks.contradictions import Contradiction, contradictions
 from stacks.mistakes import Teller, command
-from stacks.settings import PlatformSettings, ServiceSettings, StackSettings
+from stacks.settings import BUILD, PlatformSettings, ServiceSettings, StackSettings
 
 # A service that never answers quickly must not cost anything while nobody looks; one that people wait for must be warm.
 # A release that does not serve must not stay in prod, and not leave staging for it.
@@ -29,6 +31,8 @@ DEFAULTS: Mapping[str, Mapping[str, object]] = {
         "healthGate": "smoke",
     },
 }
+
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class SettingsError(ValueError):
@@ -62,8 +66,20 @@ def load(config: Mapping[str, str], *, project: str, stack: str, secret_keys: Co
         right = {key: value for key, value in given.items() if key not in wrong}
         settings = model.model_validate({"environment": "dev", **defaults, **right})
     if isinstance(settings, ServiceSettings):
-        for found in contradictions(settings, wrong=wrong):
+        nowhere = () if "imageRepository" in wrong else _nowhere_to_push(settings, config)
+        for found in (*contradictions(settings, wrong=wrong), *nowhere):
             lines.append(f"{found.told}. To mend it: {command(found.key, found.value, stack=stack)}")
     if lines:
         raise SettingsError(lines)
     return settings
+
+
+def _nowhere_to_push(settings: ServiceSettings, config: Mapping[str, str]) -> Iterator[Contradiction]:
+    """Only the local RunPod pulls from this machine's registry, or runs the worker as a process."""
+    address = config.get("runpod:apiBaseUrl") or os.environ.get("RUNPOD_API_BASE_URL", "")
+    if settings.image == BUILD and settings.image_repository is None and urlsplit(address).hostname not in LOOPBACK:
+        yield Contradiction(
+            "image is build, but imageRepository is not set: name the repository that RunPod pulls from",
+            "imageRepository",
+            "registry.example.com/team/sdxl-worker",
+        )

@@ -15,6 +15,8 @@ from pydantic_core import ErrorDetails
 
 from stacks.settings import Allowed
 
+_SECRETS = {"registryPassword"}
+
 
 class Teller:
     """One line for each finding on one stack's settings."""
@@ -71,7 +73,8 @@ def command(key: str, value: object, *, stack: str) -> str:
         value = ",".join(value)
     if isinstance(value, bool):
         value = str(value).lower()
-    return f"pulumi config set {key} {shlex.quote(str(value))} --stack {stack}"
+    secret = "--secret " if key in _SECRETS else ""
+    return f"pulumi config set {secret}{key} {shlex.quote(str(value))} --stack {stack}"
 
 
 def _allowed(field: FieldInfo, error: ErrorDetails) -> str:

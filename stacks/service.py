@@ -8,8 +8,9 @@ import pulumi
 
 from pulumi_runpod import RolloutArgs
 from pulumi_runpod.components import SDXL_SMOKE_INPUT, ColdStart, GpuNeed, SdxlService, SdxlServiceArgs, Traffic
+from stacks.build import Worker, built_worker
 from stacks.references import output_of
-from stacks.settings import ServiceSettings
+from stacks.settings import BUILD, ServiceSettings
 from stacks.weights import weights_source
 
 
@@ -27,8 +28,11 @@ def declare(settings: ServiceSettings) -> None:
 
 def service_args(settings: ServiceSettings) -> SdxlServiceArgs:
     """The settings in the component's words."""
+    runs = worker(settings)
     return SdxlServiceArgs(
-        image=image(settings),
+        image=runs.image,
+        registry=runs.registry,
+        env=runs.env,
         model=settings.model,
         gpu_pools=None if _chooses_pool(settings) else settings.gpu_pools,
         gpu=None if settings.gpu_vram_gb is None else GpuNeed(vram_gb=settings.gpu_vram_gb),
@@ -58,16 +62,19 @@ def service_args(settings: ServiceSettings) -> SdxlServiceArgs:
     )
 
 
-def image(settings: ServiceSettings) -> pulumi.Input[str]:
-    """The image that the settings name, or the one that was promoted.
+def worker(settings: ServiceSettings) -> Worker:
+    """What is built here, or the image that the settings name, or the one that was promoted.
 
     Raises RunError when the promoted one has no digest, or when another one is named and nobody has allowed that.
     """
-    if settings.promote_from is None:
-        return settings.image or ""
-    source, named = settings.promote_from, settings.image
-    if named is not None and settings.allow_unpromoted_image:
-        return named
+    named = settings.image
+    if settings.promote_from is None or (named is not None and settings.allow_unpromoted_image):
+        return built_worker(settings) if named == BUILD else Worker(named or "")
+    return Worker(_promoted(settings.promote_from, named))
+
+
+def _promoted(source: str, named: str | None) -> pulumi.Output[str]:
+    """The image that stack `source` runs, which must be the one that is named, where one is."""
 
     def promoted(running: str) -> str:
         if named is not None and named != running:

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, SecretStr
 from pydantic.alias_generators import to_camel
 
 WEEK_SECONDS = 7 * 24 * 3600
+BUILD = "build"
+"""As `image`: this program builds it."""
 ServiceEnvironment = Literal["dev", "staging", "prod"]
 
 
@@ -111,7 +113,18 @@ class ServiceSettings(CommonSettings):
     """Stack that owns the volumes. Without it, the service has volumes of its own."""
 
     image: str | None = Field(default=None, min_length=1, examples=["registry.example.com/team/sdxl-worker@sha256:..."])
-    """The worker's image. Where promoteFrom is set, only the image that was promoted is accepted."""
+    """The worker's image, or `build`. Where promoteFrom is set, only the image that was promoted is accepted."""
+    image_repository: Annotated[
+        Annotated[str, Field(pattern=r"^(localhost|[^/\s]+[.:][^/\s]*)/[a-z0-9._/-]+$")] | None,
+        Allowed("must be HOST/PATH in lower case, without a tag"),
+    ] = Field(default=None, examples=["registry.example.com/team/sdxl-worker"])
+    """Where `image: build` is pushed to. Without it, to the registry of `make up`, for the local RunPod alone."""
+    registry_username: str | None = Field(default=None, min_length=1, examples=["robot"])
+    """For the push to imageRepository, and for RunPod's pulls. Without it, the push is by the login of `docker`."""
+    registry_password: Annotated[
+        Annotated[SecretStr, Field(min_length=1)] | None, Allowed("must be a password, not an empty one")
+    ] = Field(default=None, examples=["PASSWORD"])
+    """Set it with `pulumi config set --secret`."""
     promote_from: StackName = Field(default=None, examples=["staging"])
     """Stack whose image is deployed here: the very digest that it runs."""
     allow_unpromoted_image: bool = False

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """The services that build and keep images on this machine, shared by all clones of a user.
 
-start   what is missing: Docker engine, registry, builder, base image; prints one JSON object that says where they are,
-        {} where no Docker engine can be had
-prune   empties the builder's cache
-stop    ends the processes; images stay
+start   what is missing: Docker engine, registry, builder, Pulumi's plugin, base image; prints one JSON object that says
+        where they are, {} where no Docker engine can be had. With --as-it-is, no engine is installed for it
+prune   empties the builder's cache, and deletes from the Docker engine what went before the image that is named
+stop    ends the processes, or those of the names that are given; images stay
 clean   ends the processes and deletes every image
 """
 
@@ -15,54 +15,66 @@ import json
 import os
 import shutil
 import sys
-from pathlib import Path
 
 from bootstrap import base_image, docker_engine, image_toolchain
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
-from bootstrap.image_services import NAME, exclusively
+from bootstrap.image_services import NAME, ImageServices, exclusively
 from bootstrap.places import Places, this_clone
 
 FREE_GB = 25
 """What building and running the SDXL image takes at its height."""
-FREE_GB_LATER = 9
+FREE_GB_BUILT = 9
 """Once its packages are in the registry."""
+FREE_GB_PULLED = 1
+"""Once the Docker engine has them, too."""
 PACKAGES_GB = 5
 """A registry that holds more holds them."""
 CERTIFICATES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Where a machine says that it trusts other authorities than the usual ones."""
 
 
-def start(places: Places, console: Console) -> None:
+def start(given: argparse.Namespace, places: Places, console: Console) -> None:
     with exclusively(places, console=console) as services:
-        if not docker_engine.ensure(services.directory, console=console):
+        before = services.running()
+        has_engine = docker_engine.found if given.as_it_is else docker_engine.ensure
+        if not has_engine(services.directory, console=console):
             print("{}")
             return
-        _check_space(services.directory)
+        check_space(services)
         tools = image_toolchain.ensure_tools(places, console=console)
+        image_toolchain.ensure_plugin(places, console=console)
         services.start(tools)
-        told = {
+        told: dict[str, object] = {
             "registry": services.registry(),
             "generation": services.generation(),
             "builder": NAME,
             "baseImage": base_image.ensure(places, services, tools, console=console),
             "certificates": next((os.environ[name] for name in CERTIFICATES if os.environ.get(name)), ""),
+            "started": sorted(services.running() - before),
         }
     print(json.dumps({key: value for key, value in told.items() if value}))
 
 
-def prune(places: Places, console: Console) -> None:
+def prune(given: argparse.Namespace, places: Places, console: Console) -> None:
     with exclusively(places, console=console) as services:
         services.prune(image_toolchain.ensure_tools(places, console=console))
+        for kept in given.names:
+            docker_engine.forget(docker_engine.images(docker_engine.repository(kept), but=kept))
 
 
-def stop(places: Places, console: Console) -> None:
+def stop(given: argparse.Namespace, places: Places, console: Console) -> None:
     with exclusively(places, console=console) as services:
-        ended = services.stop()
-    console.say(f"Ended: {', '.join(ended)}." if ended else "Nothing was running.")
+        names = set(given.names) or services.running()
+        engine = docker_engine.daemon(services.directory).name
+        if engine in names & services.running() and given.names and (others := docker_engine.containers()):
+            names.remove(engine)
+            console.say(f"The Docker engine runs {others} containers of others, and goes on.")
+        ended = services.stop(names) if names else []
+    console.say(f"Ended: {', '.join(ended)}." if ended else "No image service was running.")
 
 
-def clean(places: Places, console: Console) -> None:
+def clean(_: argparse.Namespace, places: Places, console: Console) -> None:
     with exclusively(places, console=console) as services:
         services.clean()
     for base in places.cache.glob("image-base-*"):
@@ -70,25 +82,36 @@ def clean(places: Places, console: Console) -> None:
     console.say(f"Deleted the images in {services.directory}.")
 
 
-def _check_space(directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
-    blobs = (directory / "registry").rglob("data")
+def check_space(services: ImageServices) -> None:
+    """Raises SetupError when it is too little for what is still to come."""
+    services.directory.mkdir(parents=True, exist_ok=True)
+    blobs = (services.directory / "registry").rglob("data")
     held = sum(blob.stat().st_size for blob in blobs) / 1e9
-    needed = FREE_GB_LATER if held > PACKAGES_GB else FREE_GB
-    free = shutil.disk_usage(directory).free / 1e9
+    needed = FREE_GB
+    if held > PACKAGES_GB:
+        needed = FREE_GB_PULLED if docker_engine.images(f"{services.registry()}/sdxl") else FREE_GB_BUILT
+    free = shutil.disk_usage(services.directory).free / 1e9
     if free < needed:
         raise SetupError(
-            f"images need {needed} GB of free space, and {directory} has {free:.0f}.\n"
-            "Free some, set XDG_CACHE_HOME to a place with more, or do without containers: RUNTIME=process make up"
+            f"images need {needed} GB of free space, and {services.directory} has {free:.0f}.\n"
+            "Free some (`make clean-images` deletes what was built), set XDG_CACHE_HOME to a place with more, or do "
+            "without containers: RUNTIME=process make up"
         )
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools/images.py", description=(__doc__ or "").splitlines()[0])
-    actions = {action.__name__: action for action in (start, prune, stop, clean)}
-    parser.add_argument("action", choices=actions)
+    actions = parser.add_subparsers(dest="action", required=True)
+    for action in (start, prune, stop, clean):
+        command = actions.add_parser(action.__name__)
+        command.set_defaults(run=action, names=[])
+        if action is start:
+            command.add_argument("--as-it-is", action="store_true")
+        if action in (prune, stop):
+            command.add_argument("names", nargs="*")
     try:
-        actions[parser.parse_args(arguments).action](this_clone(), Console())
+        given = parser.parse_args(arguments)
+        given.run(given, this_clone(), Console())
     except (SetupError, OSError) as failure:
         print(f"\nimages: {failure}", file=sys.stderr)
         return 1

@@ -1,8 +1,9 @@
 """`make up` and `make down`: the local RunPod around `pulumi up` and `pulumi destroy` of one stack.
 
-A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, and the tiny model made that it may
-name in `weightsFrom`; nothing there costs money, so nothing is asked. For every other stack this is recover and
-`pulumi up`, which shows its preview and asks, with a passphrase that the person must have chosen.
+A stack whose `runpod:apiBaseUrl` names this machine gets the local RunPod started, the services that build images where
+it says `image: build`, and the tiny model made that it may name in `weightsFrom`; nothing there costs money, so nothing
+is asked. For every other stack this is recover and `pulumi up`, which shows its preview and asks, with a passphrase
+that the person must have chosen.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import yaml  # type: ignore[import-untyped] # comes with pulumi; its stubs would be a pin more for one line
+from local_images import LocalImages
 
 ROOT = Path(__file__).resolve().parents[1]
 STATE = ROOT / ".local" / "runpod"
 TINY_MODEL = ROOT / ".local" / "models" / "sdxl-tiny"
+PROJECT = "runpod-sdxl"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 # What runs for an image of this name on the local RunPod: the worker's own code, on this machine's CPU.
 WORKER_IMAGES = "*/sdxl-worker*"
@@ -42,12 +45,28 @@ def change(action: str, stack: str, *, asks: bool) -> None:
     run("pulumi", action, "--stack", stack, *(() if asks else ("--yes", "--skip-preview", "--non-interactive")))
 
 
-def local_port(stack: str) -> int | None:
-    """Port of the local RunPod that the stack's settings point at; None for a stack that lives elsewhere."""
+def settings(stack: str) -> dict[str, object]:
+    """As its file has them, without the project's prefix."""
     file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
     config = (yaml.safe_load(file.read_text()) or {}).get("config") or {} if file.exists() else {}
-    url = urlsplit(config.get("runpod:apiBaseUrl") or os.environ.get("RUNPOD_API_BASE_URL", ""))
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+
+
+def local_port(stack: str) -> int | None:
+    """Port of the local RunPod that the stack's settings point at; None for a stack that lives elsewhere."""
+    url = urlsplit(str(settings(stack).get("runpod:apiBaseUrl") or os.environ.get("RUNPOD_API_BASE_URL", "")))
     return url.port if url.hostname in LOOPBACK else None
+
+
+def builder(stack: str) -> LocalImages | None:
+    """Of a stack that builds into the registry of this machine. For one that builds for another, set-up has all."""
+    told = settings(stack)
+    if told.get("image") != "build":
+        return None
+    if "imageRepository" not in told:
+        return LocalImages(ROOT)
+    run(sys.executable, "tools/setup.py", "--only", "images")
+    return None
 
 
 def start_local(port: int) -> None:
@@ -79,17 +98,23 @@ def make_tiny_model() -> None:
 
 def up(stack: str, port: int | None) -> None:
     run("pulumi", "stack", "select", "--create", stack, "--non-interactive")
+    images = builder(stack)
+    containers = images is not None and images.start()
     if port is not None:
         start_local(port)
         make_tiny_model()
     run("pulumi-runpod", "recover", "--stack", stack)
     change("up", stack, asks=port is None)
     outputs = json.loads(pulumi("stack", "output", "--json", stack=stack, quiet=True))
+    if images is not None and containers:
+        images.prune(outputs["image"])
     if port is not None:
         print(f"\nLocal RunPod: http://127.0.0.1:{port} (state in {STATE.relative_to(ROOT)}).")
     if "endpoint_id" not in outputs:
         print(f"Stack {stack} is deployed.")
         return
+    if containers:
+        print(f"Its workers are containers of {outputs['image']}.")
     print(f"Endpoint {outputs['endpoint_id']} is declared on stack {stack}. Send it a job:\n")
     request = json.dumps({"prompt": "a red fox in the snow"})
     print(f"  .venv/bin/pulumi-runpod job run --stack {stack} --input '{request}' --save out/")
@@ -104,6 +129,7 @@ def down(stack: str, port: int | None) -> None:
             start_local(port)  # destroying needs the service up, and it may have been stopped since
         change("destroy", stack, asks=port is None)
     run("pulumi-runpod", "emulator", "stop", "--state", str(STATE))
+    LocalImages(ROOT).stop()
 
 
 def main() -> None:

@@ -22,10 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 class Clone:
     path: Path
     port: int
+    runtime: str = "process"
+    """Of its workers: `make up` builds no image of gigabytes. Empty: containers where a Docker engine answers."""
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
         # A newcomer's environment: none of the settings of the test run.
         env = {k: v for k, v in os.environ.items() if not k.startswith(("PULUMI", "RUNPOD", "VIRTUAL_ENV"))}
+        env["RUNTIME"] = self.runtime
         return subprocess.run(
             ["bash", "-c", command], cwd=self.path, env=env, capture_output=True, text=True, check=False, timeout=600
         )

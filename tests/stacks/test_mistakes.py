@@ -21,6 +21,9 @@ WRONG = {
     "model": "../x",
     "platformStack": "a b",
     "image": "",
+    "imageRepository": "Team/worker:1",
+    "registryUsername": "",
+    "registryPassword": "",
     "promoteFrom": "a/b/c/d",
     "allowUnpromotedImage": "perhaps",
     "gpuPools": "",
@@ -68,7 +71,7 @@ def mended(config: dict[str, str], line: str) -> dict[str, str]:
     for words in map(shlex.split, re.findall(r"pulumi config [^;]+", ways)):
         assert words[-2:] == ["--stack", "dev"]
         match words[2:-2]:
-            case ["set", key, value]:
+            case ["set", key, value] | ["set", "--secret", key, value]:
                 after[key] = value
             case ["rm", key]:
                 del after[key]
@@ -88,11 +91,12 @@ def test_there_is_a_wrong_value_for_every_setting() -> None:
 @pytest.mark.parametrize("key", WRONG)
 def test_a_wrong_value_is_one_line_whose_command_mends_it(key: str) -> None:
     """The line names key, value and what is allowed; the command in it leaves nothing to tell."""
-    config = {"image": IMAGE, "requestsPerDay": "500", "secondsEach": "4", key: WRONG[key]}
+    pairs = {"requestsPerDay": "500", "secondsEach": "4", "registryUsername": "robot", "registryPassword": "secret"}
+    config = {"image": IMAGE, **pairs, key: WRONG[key]}
     (line,) = mistakes(config)
 
     assert line.startswith(f"{key} is {WRONG[key]!r}: must ")
-    assert f"pulumi config set {key} " in line
+    assert re.search(rf"pulumi config set (--secret )?{key} ", line)
     assert mistakes(mended(config, line)) == []
 
 
@@ -112,6 +116,9 @@ def test_mistakes_of_all_settings_are_told_in_one_go() -> None:
         ({"requestsPerDay": "500"}, "secondsEach"),
         ({"secondsEach": "4"}, "requestsPerDay"),
         ({"requestsPerDay": "5", "secondsEach": "604800", "worstCaseSeconds": "3"}, "worstCaseSeconds"),
+        ({"registryUsername": "robot"}, "registryPassword"),
+        ({"registryPassword": "secret"}, "registryUsername"),
+        ({"image": "build"}, "image"),
         ({"healthGate": "worker"}, "healthGate"),
         ({"healthGate": "smoke", "workersMax": "0"}, "healthGate"),
         ({"healthGate": "worker", "workersMax": "0"}, "healthGate"),

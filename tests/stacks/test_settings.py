@@ -139,3 +139,22 @@ def test_the_platform_takes_only_what_it_uses() -> None:
 def test_a_pull_request_is_a_dev_environment() -> None:
     """Its stack is named by its number."""
     assert settings("pr-17").environment == "dev"
+
+
+def test_a_stack_that_builds_its_image_must_say_where_it_goes() -> None:
+    """Only the local RunPod pulls from this machine; a repository of one's own serves everywhere."""
+    (line,) = mistakes(image="build")
+    at_home = {f"{PROJECT}:image": "build", "runpod:apiBaseUrl": "http://127.0.0.1:8777"}
+
+    assert "pulumi config set imageRepository registry.example.com/team/sdxl-worker --stack dev" in line
+    assert load(at_home, project=PROJECT, stack="dev").environment == "dev"
+    assert settings(image="build", imageRepository="registry.example.com/team/sdxl").image == "build"
+
+
+def test_half_a_login_is_told() -> None:
+    """By the half that lacks; a password is never repeated."""
+    with_password = mistakes(registryPassword="pass-4711")
+
+    assert [line.split()[0] for line in with_password] == ["registryUsername"]
+    assert "pass-4711" not in with_password[0]
+    assert [line.split()[0] for line in mistakes(registryUsername="robot")] == ["registryPassword"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from bootstrap import system_packages
@@ -66,6 +67,53 @@ def ensure(directory: Path, *, console: Console) -> str:
         console.say(f"A Docker engine cannot run on this machine: {refused}")
         return ""
     return version()
+
+
+def found(directory: Path, *, console: Console) -> str:
+    """Version of the engine that answers, or of our own, which is started again; empty when there is none, and the user
+    was told. Installs nothing. Raises SetupError.
+    """
+    if answering := version():
+        return answering
+    if (directory / "docker").is_dir() and DOCKER.present() and os.geteuid() == 0 and not os.environ.get("DOCKER_HOST"):
+        start(directory, console=console)
+        return version()
+    console.say(
+        "No Docker engine answers: no image is built, and workers are processes. (As root on Debian, "
+        "`python3 tools/setup.py --only engine` starts one.)"
+    )
+    return ""
+
+
+def containers() -> int:
+    """How many run."""
+    asked = subprocess.run(["docker", "ps", "--quiet"], capture_output=True, text=True, check=False)
+    return len(asked.stdout.split())
+
+
+def repository(reference: str) -> str:
+    """`HOST:PORT/NAME` of `HOST:PORT/NAME:TAG@DIGEST`."""
+    name = reference.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+
+
+def images(of: str, *, but: str = "") -> list[str]:
+    """References by digest of those that the engine holds of a repository, or of a registry, written `HOST/*`."""
+    told = "{{.Repository}}@{{.Digest}}"
+    asked = subprocess.run(
+        ["docker", "image", "ls", "--digests", "--format", told, "--filter", f"reference={of}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    kept = f"{repository(but)}@{but.partition('@')[2]}"
+    return [found for found in asked.stdout.split() if "@sha256:" in found and found != kept]
+
+
+def forget(references: Sequence[str]) -> None:
+    """Deletes images, but those that containers run."""
+    for reference in references:
+        subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=False)
 
 
 def start(directory: Path, *, console: Console, address: Path = SOCKET) -> None:

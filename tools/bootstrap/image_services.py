@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,14 @@ class ImageServices:
     @property
     def store(self) -> Daemon:
         return Daemon("registry", self.directory / "run")
+
+    @property
+    def _daemons(self) -> tuple[Daemon, ...]:
+        return self.builder, self.store, docker_engine.daemon(self.directory)
+
+    def running(self) -> set[str]:
+        """Names of what runs of ours."""
+        return {daemon.name for daemon in self._daemons if daemon.pid() is not None}
 
     def registry(self) -> str:
         """`127.0.0.1:PORT`. Kept from start to start, since it is part of every image's name."""
@@ -121,13 +129,17 @@ class ImageServices:
                 advice=f"Look at {self.builder.log}.",
             )
 
-    def stop(self) -> list[str]:
-        """Names of what ran. Raises SetupError when one does not end."""
-        daemons = (self.builder, self.store, docker_engine.daemon(self.directory))
-        return [daemon.name for daemon in daemons if daemon.stop()]
+    def stop(self, names: Collection[str] = ()) -> list[str]:
+        """Names of what ran, of all or of those. Raises SetupError when one does not end."""
+        return [daemon.name for daemon in self._daemons if (not names or daemon.name in names) and daemon.stop()]
 
     def clean(self) -> None:
-        """Stop everything and delete every image. Raises SetupError."""
+        """Stop everything and delete every image, those that a Docker engine of the user's has of us as well.
+
+        Raises SetupError.
+        """
+        if (self.directory / "registry.json").exists():
+            docker_engine.forget(docker_engine.images(f"{self.registry()}/*"))
         self.stop()
         docker_engine.unmount(self.directory)
         _instance().unlink(missing_ok=True)

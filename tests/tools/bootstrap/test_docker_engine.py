@@ -47,6 +47,20 @@ def test_an_engine_that_the_user_named_is_not_replaced(
     assert not any(call.startswith("dockerd") for call in recorder.calls)
 
 
+def test_nothing_is_installed_for_whoever_only_looks(
+    recorder: Recorder, console: Console, heard: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No engine that answers, and none of ours that ran before: one line says what that means, and nothing is run."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    recorder.program("docker", NO_ENGINE)
+    for name in ("apt-get", "dockerd"):
+        recorder.program(name)
+    assert docker_engine.found(tmp_path, console=console) == ""
+    assert heard.getvalue().startswith("No Docker engine answers: no image is built, and workers are processes.")
+    assert heard.getvalue().count("\n") == 1
+    assert {call.split()[0] for call in recorder.calls} == {"docker"}
+
+
 @pytest.mark.parametrize(("installed", "advice"), [(False, "Install Docker"), (True, "systemctl start docker")])
 def test_who_is_not_root_is_told_what_to_do(
     installed: bool,

@@ -1,0 +1,106 @@
+"""Builder and registry of a machine: real ones, in a directory of the test's own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import images
+import pytest
+from setup_stand_ins import Recorder
+
+from bootstrap import docker_engine, image_toolchain
+from bootstrap.console import Console
+from bootstrap.errors import SetupError
+from bootstrap.image_services import ImageServices
+from bootstrap.image_toolchain import ImageTools
+from bootstrap.places import this_clone
+
+
+@pytest.fixture
+def tools() -> ImageTools:
+    tools = image_toolchain.find_tools(this_clone())
+    if tools is None:
+        pytest.skip("no builder and registry here; as root: python3 tools/setup.py --only images")
+    return tools
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageServices]:
+    """In a short path, since it holds a socket; buildx knows of it there alone."""
+    directory = Path(tempfile.mkdtemp(prefix="pr-images-"))
+    monkeypatch.setenv("BUILDX_CONFIG", str(directory / "buildx"))
+    services = ImageServices(directory)
+    with warnings.catch_warnings():
+        # They are made to outlive whoever starts them, and are ended by their pids.
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield services
+        services.stop()
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_services_are_started_once_and_stopped_by_name(services: ImageServices, tools: ImageTools) -> None:
+    """A second start finds them; those that are named end, the others go on until all are told to."""
+    services.start(tools)
+    pids = (services.builder.pid(), services.store.pid())
+    services.start(tools)
+
+    assert services.running() == {"buildkitd", "registry"}
+    assert (services.builder.pid(), services.store.pid()) == pids
+    assert services.stop(["registry", "dockerd"]) == ["registry"]
+    assert services.running() == {"buildkitd"}
+    assert services.stop() == ["buildkitd"]
+    assert services.running() == set()
+
+
+def test_everything_is_deleted_by_clean(services: ImageServices, tools: ImageTools) -> None:
+    """Processes, what they kept, and what buildx knew; another start has another generation and an empty store."""
+    services.start(tools)
+    before = services.generation()
+    services.clean()
+    assert (services.running(), services.directory.exists()) == (set(), False)
+
+    services.start(tools)
+    assert services.generation() != before
+
+
+@pytest.mark.parametrize(
+    ("held", "pulled", "needed"), [(0, "", "25"), (8, "", "9"), (8, "127.0.0.1:8790/sdxl@sha256:ab", "1")]
+)
+def test_space_is_asked_for_before_anything_is_built(
+    services: ImageServices,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    held: int,
+    pulled: str,
+    needed: str,
+) -> None:
+    """As much as is still to come. A full disk is made up: none can be had here."""
+    blob = services.directory / "registry" / "blobs" / "data"
+    blob.parent.mkdir(parents=True)
+    with blob.open("wb") as file:
+        file.truncate(held * 10**9)  # takes no space
+    recorder.program("docker", f"echo {pulled}")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12, 10**9 // 2))  # type: ignore[attr-defined]
+
+    with pytest.raises(SetupError, match=rf"need {needed} GB of free space.*\n.*RUNTIME=process make up"):
+        images.check_space(services)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 0, 26 * 10**9))  # type: ignore[attr-defined]
+    images.check_space(services)
+
+
+def test_images_that_went_before_are_deleted_and_others_stay(
+    recorder: Recorder, console: Console, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of the repository of the one that runs, by digest; an engine that refuses to delete one in use is no failure."""
+    recorder.program(
+        "docker",
+        'case "$*" in "image ls"*) echo h:1/sdxl@sha256:old; echo h:1/sdxl@sha256:new; echo "h:1/sdxl@<none>";; '
+        '"image rm"*) exit 1;; esac',
+    )
+    docker_engine.forget(docker_engine.images("h:1/sdxl", but="h:1/sdxl:dev@sha256:new"))
+
+    assert [call for call in recorder.calls if " rm " in call] == ["docker image rm h:1/sdxl@sha256:old"]
