@@ -51,9 +51,7 @@ def _login(settings: ServiceSettings) -> Contradiction | None:
     if (name is None) == (password is None):
         return None
     missing, example = ("registryPassword", "PASSWORD") if password is None else ("registryUsername", "robot")
-    return Contradiction(
-        f"{missing} is not set: registryUsername and registryPassword are one login", missing, example
-    )
+    return Contradiction(f"{missing} is not set: registryUsername and registryPassword are one login", missing, example)
 
 
 def _workers(settings: ServiceSettings) -> Contradiction | None:
