@@ -160,7 +160,7 @@ class Fleet:
             self._idle_look = None
         if self._closed or not self.switches.platform_scale_down:
             return
-        last = max(self.idle_from, self._host.jobs.last_request_at(self.endpoint_id) or 0.0)
+        last = max(self.idle_from, self._host.jobs.activity.last_request_at(self.endpoint_id) or 0.0)
         maximum, now = self.body["workers"]["max"], self._clock.now()
         lowered, look_at = scaling.platform_maximum(maximum, last, now)
         if lowered < maximum:

@@ -149,7 +149,7 @@ class _JobApi:
         return _json(json.dumps({"removed": fleet.dispatch.purge(), "status": "completed"}))
 
     async def health(self, _: Request, fleet: Fleet) -> Response:
-        tally = self._jobs.tally(fleet.endpoint_id)
+        tally = self._jobs.activity.tally(fleet.endpoint_id)
         statuses = [w.status for w in fleet.workers.values()]
         workers = {
             "idle": statuses.count("IDLE"),

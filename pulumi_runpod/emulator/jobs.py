@@ -9,9 +9,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Literal
 
+from pulumi_runpod.emulator.activity import Activity
 from pulumi_runpod.emulator.clock import Clock, Timer
 from pulumi_runpod.emulator.job import Job
 from pulumi_runpod.emulator.store import Store
@@ -40,13 +39,6 @@ CREATE TABLE IF NOT EXISTS job_chunks (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, job_seq INTEGER NOT NULL, body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS job_chunks_by_job ON job_chunks (job_seq);
-CREATE TABLE IF NOT EXISTS endpoint_activity (
-    endpoint_id TEXT PRIMARY KEY,
-    last_request_at REAL NOT NULL,
-    completed INTEGER NOT NULL DEFAULT 0,
-    failed INTEGER NOT NULL DEFAULT 0,
-    retried INTEGER NOT NULL DEFAULT 0
-) STRICT;
 """
 MAX_CHUNK_BYTES = 1024 * 1024
 """Largest part of a stream."""
@@ -54,17 +46,6 @@ _COLUMNS = (
     "seq, id, endpoint_id, status, created_at, queued_at, expires_at, started_at, finished_at, worker_id, retries,"
     " webhook_left, error"
 )
-_ACTIVITY_GRAIN = 60.0
-"""Seconds: `last_request_at` serves rules of days, and is not written for every job."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Ended and retried jobs of an endpoint since it was made."""
-
-    completed: int = 0
-    failed: int = 0
-    retried: int = 0
 
 
 class Jobs:
@@ -73,11 +54,11 @@ class Jobs:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
         store.execute_script(_SCHEMA)
+        self.activity = Activity(store)
         self.live: dict[str, Job] = {}
         """Jobs without an end, by id."""
         self.on_final: Callable[[Job], None] = _ignore
         self.on_expired: Callable[[Job], None] = _ignore
-        self._activity: dict[str, float] = {}
         self._janitor: Timer | None = None
 
     def load(self) -> list[Job]:
@@ -89,9 +70,7 @@ class Jobs:
             job = Job(*columns)
             job.obey(JobRequest.model_validate_json(request).policy)
             self.live[job.id] = job
-        self._activity = dict(
-            self._store.connection.execute("SELECT endpoint_id, last_request_at FROM endpoint_activity").fetchall()
-        )
+        self.activity.load()
         self._watch_expiry()
         return list(self.live.values())
 
@@ -120,7 +99,7 @@ class Jobs:
                     request.model_dump_json(by_alias=True, exclude_unset=True),
                 ),
             )
-            self._note_request(endpoint_id, now)
+            self.activity.asked(endpoint_id, now)
         job.seq = inserted.lastrowid or 0
         self.live[job.id] = job
         self._watch_expiry(job.expires_at)
@@ -142,7 +121,7 @@ class Jobs:
         with self._store.atomic():
             self._to_queue(job, queued_at=self._clock.now(), retries=job.retries + 1)
             self._drop_chunks(job)
-            self._count(job.endpoint_id, "retried")
+            self.activity.count(job.endpoint_id, "retried")
         self.live[job.id] = job
         self._watch_expiry(job.expires_at)
 
@@ -166,17 +145,10 @@ class Jobs:
                 (status, now, error, output, job.expires_at, job.seq),
             )
             if status != "CANCELLED":
-                self._count(job.endpoint_id, "completed" if status == "COMPLETED" else "failed")
+                self.activity.count(job.endpoint_id, "completed" if status == "COMPLETED" else "failed")
         self._watch_expiry(job.expires_at)
         job.changed()
         self.on_final(job)
-
-    def request_began(self, endpoint_id: str) -> None:
-        """A load balancer's request: it is no job, and counts as one where requests are counted."""
-        self._note_request(endpoint_id, self._clock.now())
-
-    def request_ended(self, endpoint_id: str, *, well: bool) -> None:
-        self._count(endpoint_id, "completed" if well else "failed")
 
     def together(self) -> AbstractContextManager[None]:
         """Many steps as one write."""
@@ -240,15 +212,6 @@ class Jobs:
         )
         return [Job(*row) for row in rows]
 
-    def tally(self, endpoint_id: str) -> Tally:
-        row = self._store.connection.execute(
-            "SELECT completed, failed, retried FROM endpoint_activity WHERE endpoint_id = ?", (endpoint_id,)
-        ).fetchone()
-        return Tally(*row) if row else Tally()
-
-    def last_request_at(self, endpoint_id: str) -> float | None:
-        return self._activity.get(endpoint_id)
-
     # Leaving.
 
     def forget_endpoint(self, endpoint_id: str) -> None:
@@ -258,8 +221,7 @@ class Jobs:
                 "DELETE FROM job_chunks WHERE job_seq IN (SELECT seq FROM jobs WHERE endpoint_id = ?)", (endpoint_id,)
             )
             execute("DELETE FROM jobs WHERE endpoint_id = ?", (endpoint_id,))
-            execute("DELETE FROM endpoint_activity WHERE endpoint_id = ?", (endpoint_id,))
-        self._activity.pop(endpoint_id, None)
+            self.activity.forget(endpoint_id)
 
     def clear(self) -> None:
         """The store was emptied: forget everything that memory holds."""
@@ -268,7 +230,7 @@ class Jobs:
             job.status = "CANCELLED"
             job.changed()
         self.live.clear()
-        self._activity.clear()
+        self.activity.clear()
 
     def _to_queue(self, job: Job, *, queued_at: float, retries: int) -> None:
         job.stop_timer()
@@ -283,22 +245,6 @@ class Jobs:
 
     def _drop_chunks(self, job: Job) -> None:
         self._store.connection.execute("DELETE FROM job_chunks WHERE job_seq = ?", (job.seq,))
-
-    def _note_request(self, endpoint_id: str, now: float) -> None:
-        if now - self._activity.get(endpoint_id, float("-inf")) < _ACTIVITY_GRAIN:
-            return
-        self._activity[endpoint_id] = now
-        self._store.connection.execute(
-            "INSERT INTO endpoint_activity (endpoint_id, last_request_at) VALUES (?, ?)"
-            " ON CONFLICT (endpoint_id) DO UPDATE SET last_request_at = excluded.last_request_at",
-            (endpoint_id, now),
-        )
-
-    def _count(self, endpoint_id: str, what: Literal["completed", "failed", "retried"]) -> None:
-        self._store.connection.execute(
-            f"UPDATE endpoint_activity SET {what} = {what} + 1 WHERE endpoint_id = ?",  # noqa: S608 - one of three words
-            (endpoint_id,),
-        )
 
     def _watch_expiry(self, moment: float | None = None) -> None:
         """Have the janitor come no later than `moment`; None: ask the store for the earliest."""
@@ -331,7 +277,7 @@ class Jobs:
         job.stop_timer()
         self.on_expired(job)
         job.status, job.error = "TIMED_OUT", "job expired: its time to live is over"
-        self._count(job.endpoint_id, "failed")
+        self.activity.count(job.endpoint_id, "failed")
         job.changed()
         self.on_final(job)
 

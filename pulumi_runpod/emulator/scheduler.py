@@ -18,7 +18,6 @@ from pulumi_runpod.emulator.faults import Faults
 from pulumi_runpod.emulator.fleet import Fleet
 from pulumi_runpod.emulator.job import Job
 from pulumi_runpod.emulator.jobs import Jobs
-from pulumi_runpod.emulator.load_balancer.address import pick_address, with_address
 from pulumi_runpod.emulator.logs import Logs
 from pulumi_runpod.emulator.placement import Placement, place
 from pulumi_runpod.emulator.platform import Platform
@@ -26,17 +25,13 @@ from pulumi_runpod.emulator.releases import FIRST_VERSION, Releases
 from pulumi_runpod.emulator.switches import Switches
 from pulumi_runpod.emulator.webhooks import Webhooks
 from pulumi_runpod.emulator.worker import Worker
+from pulumi_runpod.emulator.worker_specs import WorkerSpecs
 from pulumi_runpod.emulator.workers.choice import ChosenRuntime
 from pulumi_runpod.emulator.workers.container import ContainerRuntime
-from pulumi_runpod.emulator.workers.environment import fill_secrets, worker_environment
 from pulumi_runpod.emulator.workers.process import Command, ProcessRuntime
-from pulumi_runpod.emulator.workers.runtime import RegistryLogin, RunningWorker, WorkerRuntime, WorkerSpec
-from pulumi_runpod.wire.container import decode_args
+from pulumi_runpod.emulator.workers.runtime import RunningWorker, WorkerRuntime
 from pulumi_runpod.wire.endpoint import ENDPOINTS
 from pulumi_runpod.wire.model import JsonObject
-from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES
-from pulumi_runpod.wire.registry import REGISTRIES
-from pulumi_runpod.wire.secret import SECRETS
 
 
 class Scheduler:
@@ -62,7 +57,7 @@ class Scheduler:
         if platform.containers:
             processes = ChosenRuntime(processes, ContainerRuntime(platform.state_dir))
         self._runtime = runtime or processes
-        self._workers_dir = platform.state_dir / "workers"
+        self._specs = WorkerSpecs(platform)
         self.jobs.on_final = self._job_ended
         self.jobs.on_expired = self._job_expired
 
@@ -70,7 +65,7 @@ class Scheduler:
 
     async def start(self) -> None:
         """Take up what a former process left: its jobs wait again, its workers are gone."""
-        shutil.rmtree(self._workers_dir, ignore_errors=True)
+        shutil.rmtree(self._specs.homes, ignore_errors=True)
         await self._runtime.open()
         for row in reversed(self.platform.store.list(ENDPOINTS.kind)):
             self._open(row.id, row.body, row.private)
@@ -189,7 +184,7 @@ class Scheduler:
         return place(
             body,
             self.platform.catalog,
-            volume_centers=self._volume_centers(body),
+            volume_centers=self._specs.volume_centers(body),
             free=lambda pool, center: self.platform.stock.capacity(pool, center) - used[pool, center],
             sold_out=lambda where: self.faults.take("stock_out", where) is not None,
         )
@@ -205,55 +200,12 @@ class Scheduler:
         return self._runtime.is_real(image)
 
     async def prepare(self, worker: Worker, body: JsonObject) -> bool:
-        return await self._runtime.prepare(self._spec(worker, body), worker.log.write)
+        return await self._runtime.prepare(self._specs.of(worker, body), worker.log.write)
 
     async def run(self, worker: Worker, body: JsonObject) -> RunningWorker:
-        spec = self._spec(worker, body)
+        spec = self._specs.of(worker, body)
         (spec.home / "tmp").mkdir(parents=True, exist_ok=True)
         return await self._runtime.start(spec, worker.log.write)
-
-    def _spec(self, worker: Worker, body: JsonObject) -> WorkerSpec:
-        home = self._workers_dir / worker.id
-        placement = worker.placement
-        volume_id = placement.volume_id if placement is not None else None
-        volume = self.platform.volume_dir(volume_id).resolve() if volume_id is not None else None
-        env = worker_environment(
-            base_url=self.platform.base_url,
-            endpoint_id=worker.endpoint_id,
-            worker_id=worker.id,
-            worker_key=worker.key,
-            endpoint_env=fill_secrets(body.get("env") or {}, self._secret),
-            gpu_type_id=placement.gpu_type_id if placement is not None else None,
-            gpu_count=placement.gpu_count if placement is not None else 0,
-            data_center_id=placement.data_center_id if placement is not None else None,
-            volume_id=volume_id,
-        )
-        if body["type"] == "LOAD_BALANCER":
-            worker.address = pick_address(body.get("env") or {})
-            env = with_address(env, worker.address)
-        entrypoint, cmd = decode_args(body.get("args") or "")
-        on_cpu = placement is not None and placement.gpu_type_id is None
-        return WorkerSpec(
-            worker.id,
-            worker.image,
-            env,
-            volume,
-            home=home.resolve(),
-            entrypoint=tuple(entrypoint),
-            cmd=tuple(cmd),
-            login=self._login(body.get("registry")),
-            gpu_count=placement.gpu_count if placement is not None else 0,
-            vcpu_count=placement.vcpu_count if placement is not None and on_cpu else None,
-            memory_gb=(
-                self.platform.catalog.memory_gb(placement.pool, placement.vcpu_count)
-                if placement is not None and on_cpu
-                else None
-            ),
-        )
-
-    def _login(self, registry_id: str | None) -> RegistryLogin | None:
-        row = self.platform.store.get(REGISTRIES.kind, registry_id) if registry_id is not None else None
-        return RegistryLogin(row.private["username"], row.private["password"]) if row is not None else None
 
     def lower_maximum(self, endpoint_id: str, maximum: int, reason: str) -> None:
         fleet = self._fleets.get(endpoint_id)
@@ -267,12 +219,12 @@ class Scheduler:
 
     def request_ended(self, endpoint_id: str, began: float, *, well: bool) -> None:
         if endpoint_id in self._fleets:
-            self.jobs.request_ended(endpoint_id, well=well)
+            self.jobs.activity.count(endpoint_id, "completed" if well else "failed")
             self.on_request_ended(endpoint_id, began)
 
     def gone(self, worker: Worker) -> None:
         self.logs.retire(worker.id)
-        shutil.rmtree(self._workers_dir / worker.id, ignore_errors=True)
+        shutil.rmtree(self._specs.home(worker), ignore_errors=True)
         for fleet in self._fleets.values():
             fleet.life.look_for_room()
 
@@ -302,20 +254,6 @@ class Scheduler:
         row = self.platform.store.get(ENDPOINTS.kind, endpoint_id)
         if row is not None:
             self.platform.store.update(ENDPOINTS.kind, endpoint_id, body, {**row.private, **private})
-
-    def _volume_centers(self, body: JsonObject) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for volume_id in body.get("networkVolumes") or ():
-            volume = self.platform.store.get(NETWORK_VOLUMES.kind, volume_id)
-            if volume is not None:
-                found[volume_id] = volume.body["dataCenter"]
-        return found
-
-    def _secret(self, name: str) -> str | None:
-        for row in self.platform.store.list(SECRETS.kind):
-            if row.body["name"] == name:
-                return str(row.private["value"])
-        return None
 
     def _job_ended(self, job: Job) -> None:
         if not job.webhook_left:

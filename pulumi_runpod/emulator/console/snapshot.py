@@ -39,7 +39,7 @@ def endpoints(scheduler: Scheduler) -> list[JsonObject]:
 
 
 def _endpoint(scheduler: Scheduler, fleet: Fleet) -> JsonObject:
-    body, tally = fleet.body, scheduler.jobs.tally(fleet.endpoint_id)
+    body, tally = fleet.body, scheduler.jobs.activity.tally(fleet.endpoint_id)
     urls: JsonObject = json.loads(request_urls(scheduler.platform.base_url, fleet.endpoint_id, body["type"]))
     return {
         "id": fleet.endpoint_id,

@@ -72,7 +72,7 @@ class LoadBalancers:
         scope, receive, send = connection
         scheduler, switches = self._scheduler, self._scheduler.switches
         came, caller, well = self._clock.now(), Caller(receive), False
-        scheduler.jobs.request_began(fleet.endpoint_id)
+        scheduler.jobs.activity.asked(fleet.endpoint_id, scheduler.clock.now())
         affinity = Affinity.parse((value_of(scope["headers"], WORKER_ID) or b"").decode("latin-1"))
         try:
             worker = balancer.at_once(affinity)

@@ -366,7 +366,7 @@ def test_requests_are_counted_and_workers_billed(make: Make) -> None:
         balanced.client.get(f"{balanced.base}{path}", params={"status": status})
     balanced.server.advance(60)
 
-    tally = balanced.server.call(lambda p: p.scheduler.jobs.tally(balanced.id))  # type: ignore[attr-defined]
+    tally = balanced.server.call(lambda p: p.scheduler.jobs.activity.tally(balanced.id))  # type: ignore[attr-defined]
     bill = balanced.client.get(f"{balanced.server.api}/v2/billing/serverless").json()
 
     assert (tally.completed, tally.failed) == (2, 1)
