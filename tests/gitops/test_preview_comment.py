@@ -17,6 +17,7 @@ from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.gitops.comment import MARKER
 from pulumi_runpod.gitops.engine import preview_all
 from pulumi_runpod.gitops.workspace import Workspace
+from tests.gitops.document import blocks
 from tests.gitops.github_server import FORK, WORKFLOW, GitHubServer, github_server
 from tests.gitops.pulumi_project import KEY, PulumiProject
 from tests.pulumi_folder import ROOT
@@ -48,6 +49,11 @@ class Desk:
             **environment,
         }
         return self.project.command("preview-comment", "--stacks", stacks, *arguments, **workflow)
+
+    def shell(self, command: str) -> CompletedProcess[str]:
+        """As a person who has a token types it."""
+        named = self.github.environment()
+        return self.project.run("bash", "-euo", "pipefail", "-c", command, **named)
 
     @property
     def said(self) -> str:
@@ -282,6 +288,19 @@ def test_a_service_that_does_not_answer_is_a_failed_preview(desk: Desk) -> None:
     assert "401" in desk.said
     assert "rpa_" not in desk.said + done.stderr
     assert "Traceback" not in desk.said
+
+
+def test_the_commands_of_the_document_do_what_it_says(desk: Desk) -> None:
+    """Each block in a shell of its own: a report, a comment, data in a file."""
+    commands = blocks("sh")
+    done = [desk.shell(command) for command in commands]
+    told = json.loads((desk.project.directory / "preview.json").read_text())
+
+    assert len(commands) == 3
+    assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
+    assert done[0].stdout.startswith(MARKER)
+    assert len(desk.github.comments_on(NUMBER)) == 1
+    assert [stack["stack"] for stack in told["stacks"]] == ["dev", "prod"]
 
 
 def test_outside_of_a_project_one_line_says_what_is_missing(desk: Desk, tmp_path: Path) -> None:
