@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 import yaml  # type: ignore[import-untyped]  # Pulumi brings it, without stubs
 
@@ -11,8 +13,11 @@ from pulumi_runpod.cli.stack import settings_in, workspace_here
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.deployment import stacks_of
 from pulumi_runpod.gitops.workspace import Workspace, project_file
+from pulumi_runpod.resources.unrecorded import FailedUpdate
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
+
+_CREATES = frozenset({"create", "create-replacement"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,22 @@ class Project:
         told: JsonObject = json.loads(self.workspace.run("stack", "export", "--stack", stack, *shown))
         return told
 
+    def export_and_failures(self, stack: str) -> tuple[JsonObject, list[FailedUpdate]]:
+        """The state, and the updates that have failed since one succeeded."""
+        exported, told = self.workspace.run_at_once(
+            ("stack", "export", "--stack", stack),
+            ("stack", "history", "--json", "--full-dates", "--page-size", "10", "--stack", stack),
+        )
+        state: JsonObject = json.loads(exported)
+        updates = [row for row in json.loads(told or "[]") if row.get("kind") == "update"]
+        failed = itertools.takewhile(lambda row: row.get("result") == "failed", updates)
+        return state, [FailedUpdate(_second(row["startTime"]), _second(row["endTime"])) for row in failed]
+
+    def planned(self, stack: str) -> list[JsonObject]:
+        """Resources that `pulumi up` would make, as they would be recorded. Runs the program. Raises `PulumiFailed`."""
+        told = json.loads(self.workspace.run("preview", "--json", "--stack", stack))
+        return [step["newState"] for step in told.get("steps") or [] if step["op"] in _CREATES]
+
     def import_(self, stack: str, state: JsonObject) -> None:
         self.workspace.run("stack", "import", "--stack", stack, stdin=json.dumps(state))
 
@@ -51,3 +72,7 @@ class Project:
         return settings_in(
             json.loads(self.workspace.run("config", "--json", "--show-secrets", "--stack", stack) or "{}")
         )
+
+
+def _second(told: str) -> float:
+    return datetime.fromisoformat(told).timestamp()

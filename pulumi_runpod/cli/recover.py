@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
@@ -11,8 +12,12 @@ import typer
 from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.gitops.workspace import PulumiFailed
 from pulumi_runpod.resources.api import Api
-from pulumi_runpod.resources.recovery import Interrupted, Recoverer, Recovery
+from pulumi_runpod.resources.orphans import orphans_of
+from pulumi_runpod.resources.recovery import Interrupted, Recoverer
+from pulumi_runpod.resources.state_entries import resource_name
+from pulumi_runpod.resources.unrecorded import FailedUpdate, Found, taken, taken_as_told, unrecorded
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 
@@ -33,35 +38,53 @@ def recover(
 ) -> None:
     """Find the objects that an interrupted `pulumi up` made, and put them into the stack's state.
 
-    Does nothing, with one call of `pulumi`, where nothing was interrupted. Exits with 1 where a person has to decide.
+    Asks the service nothing where nothing was interrupted and the last update did not fail. Exits with 1 where a person
+    has to decide.
     """
     project = Project.here()
     if unlock and not dry_run:
         project.unlock(stack)
-    taken = dict(_pair(entry) for entry in take or ())
-    found = recovered(project, stack, take=taken, forget=frozenset(forget or ()), dry_run=dry_run)
+    chosen = dict(_pair(entry) for entry in take or ())
+    found = recovered(project, stack, take=chosen, forget=frozenset(forget or ()), dry_run=dry_run)
     if as_json:
-        typer.echo(json.dumps([_row(operation) for operation in found.operations]))
+        typer.echo(json.dumps([*map(_row, found.operations), *map(_found_row, found.objects)]))
     else:
-        for operation in found.operations:
-            typer.echo(_line(operation))
-        if not found.operations:
+        for line in (*map(_line, found.operations), *found.notices(stack)):
+            typer.echo(line)
+        if not found.operations and not found.objects:
             typer.echo(f"stack {stack}: nothing was interrupted")
     if found.undecided:
         raise Undecided(stack, found)
 
 
 def recover_unasked(project: Project, stack: str) -> None:
-    """What `recover` does by itself. Raises `Undecided`."""
+    """What `recover` does by itself. Raises `Undecided`; an orphan is told, and stands in nobody's way."""
     found = recovered(project, stack)
+    for notice in found.notices(stack):
+        typer.echo(notice, err=True)
     if found.undecided:
         raise Undecided(stack, found)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What was interrupted, and what else a failed update has left."""
+
+    operations: list[Interrupted] = field(default_factory=list)
+    objects: list[Found] = field(default_factory=list)
+
+    @property
+    def undecided(self) -> list[Interrupted]:
+        return [operation for operation in self.operations if operation.verdict == "undecided"]
+
+    def notices(self, stack: str) -> list[str]:
+        return [_found_line(stack, found) for found in self.objects]
 
 
 class Undecided(RunPodError):  # noqa: N818 - as the rest of the tree
     """A person has to say what an interrupted create has made."""
 
-    def __init__(self, stack: str, found: Recovery) -> None:
+    def __init__(self, stack: str, found: Recovered) -> None:
         super().__init__(
             f"stack {stack}: decide what becomes of {', '.join(operation.name for operation in found.undecided)}: "
             f"`pulumi-runpod recover --stack {stack}` with `--take RESOURCE=ID` if the object is the one, with "
@@ -76,27 +99,73 @@ def recovered(
     take: Mapping[str, str] | None = None,
     forget: Container[str] = frozenset(),
     dry_run: bool = False,
-) -> Recovery:
+) -> Recovered:
     """What was interrupted, and what it was found to be: written into the state where nothing is undecided."""
-    state = project.export(stack)
-    found = Recoverer(lambda resource: _api_of(project, stack, resource), take=take or {}, forget=forget).recover(
-        state["deployment"]
-    )
-    if found.operations and not found.undecided and not dry_run:
-        project.import_(stack, {**state, "deployment": found.deployment})
-    return found
+    state, failed = project.export_and_failures(stack)
+    take = dict(take or {})
+    accounts = _Accounts(project, stack)
+    pending = Recoverer(accounts.of, take=take, forget=forget).recover(state["deployment"])
+    found = Recovered(pending.operations)
+    if found.undecided:
+        return found
+    left = {name: object_id for name, object_id in take.items() if name not in {one.name for one in pending.operations}}
+    deployment, objects = _unrecorded(accounts, pending.deployment, failed, left)
+    if deployment is not state["deployment"] and not dry_run:
+        project.import_(stack, {**state, "deployment": deployment})
+    return Recovered(pending.operations, objects)
 
 
-def _api_of(project: Project, stack: str, resource: JsonObject) -> Api:
-    """The client of the account in which the resource is made: its explicit provider's, or the stack's."""
-    provider_urn = str(resource.get("provider", "")).rsplit("::", 1)[0]
-    if "::default" in provider_urn or not provider_urn:
-        return client_for(project.settings(stack))
-    deployment = project.export(stack, show_secrets=True)["deployment"]
-    for other in deployment.get("resources") or []:
-        if other["urn"] == provider_urn and other["type"] == _PROVIDER_TYPE:
-            return client_for(Settings.load({key: _plain(value) for key, value in other.get("inputs", {}).items()}))
-    raise RunPodError(f"stack {stack}: the provider {provider_urn} of {resource['urn']} is not in the state")
+def _unrecorded(
+    accounts: _Accounts, deployment: JsonObject, failed: list[FailedUpdate], take: Mapping[str, str]
+) -> tuple[JsonObject, list[Found]]:
+    """What the engine has forgotten. The program is run only where there is something to give to a declaration."""
+    if not failed and not take:
+        return deployment, []
+    project, stack = accounts.project, accounts.stack
+    states = [deployment, *(project.export(other)["deployment"] for other in project.stacks())]
+    strays = {orphan.id: orphan for api in accounts.all(deployment) for orphan in orphans_of(api, project.name, states)}
+    candidates = unrecorded(strays.values(), failed, project=project.name, stack=stack.rsplit("/", 1)[-1])
+    if not candidates and not take:
+        return deployment, []
+    try:
+        planned = project.planned(stack)
+    except PulumiFailed:
+        if take:
+            raise
+        planned = []  # the next `up` says why; what is there is named meanwhile
+    told = taken_as_told(deployment, planned, take, accounts.of)
+    mine = [(orphan, mark) for orphan, mark in candidates if orphan.id not in take.values()]
+    rest = taken(told.deployment, planned, mine, accounts.of)
+    return rest.deployment, [*told.found, *rest.found]
+
+
+class _Accounts:
+    """The clients of a stack: that of its own account, and those of its explicit providers. Each is looked up once."""
+
+    def __init__(self, project: Project, stack: str) -> None:
+        self.project, self.stack = project, stack
+        self._known: dict[str, Api] = {}
+
+    def of(self, resource: JsonObject) -> Api:
+        """Of the account in which a resource is made."""
+        provider_urn = str(resource.get("provider", "")).rsplit("::", 1)[0]
+        if "::default" in provider_urn:
+            provider_urn = ""
+        if provider_urn not in self._known:
+            settings = self._explicit(provider_urn) if provider_urn else self.project.settings(self.stack)
+            self._known[provider_urn] = client_for(settings)
+        return self._known[provider_urn]
+
+    def all(self, deployment: JsonObject) -> list[Api]:
+        references = ["", *(r["urn"] for r in deployment.get("resources") or [] if r["type"] == _PROVIDER_TYPE)]
+        return list(dict.fromkeys(self.of({"provider": f"{reference}::"}) for reference in references))
+
+    def _explicit(self, urn: str) -> Settings:
+        deployment = self.project.export(self.stack, show_secrets=True)["deployment"]
+        for other in deployment.get("resources") or []:
+            if other["urn"] == urn and other["type"] == _PROVIDER_TYPE:
+                return Settings.load({key: _plain(value) for key, value in other.get("inputs", {}).items()})
+        raise RunPodError(f"stack {self.stack}: the provider {urn} is not in the state")
 
 
 def _plain(value: object) -> str:
@@ -123,6 +192,17 @@ def _row(operation: Interrupted) -> JsonObject:
     }
 
 
+def _found_row(found: Found) -> JsonObject:
+    return {
+        "urn": found.urn,
+        "operation": "creating",
+        "kind": found.kind,
+        "verdict": found.verdict,
+        "id": found.id,
+        "candidates": [],
+    }
+
+
 def _line(operation: Interrupted) -> str:
     what = f"{operation.kind} {operation.name!r}, interrupted while {operation.operation}"
     match operation.verdict:
@@ -137,3 +217,13 @@ def _line(operation: Interrupted) -> str:
         case "undecided":
             found = ", ".join(operation.candidates) or "none that could be compared"
             return f"{what}: the program chose its name, which proves nothing. Of that name there is: {found}"
+
+
+def _found_line(stack: str, found: Found) -> str:
+    what = f"{found.kind} {found.id}, made by an update that failed"
+    if found.urn is not None:
+        return f"{what}: it is {resource_name(found.urn)!r}, now in the state"
+    return (
+        f"{what}: no declaration lacks it. `pulumi-runpod orphans --stack {stack} --delete` deletes such objects "
+        "(volumes with `--volumes`)"
+    )

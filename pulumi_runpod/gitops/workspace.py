@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,10 +54,20 @@ class Workspace:
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """What it printed. Raises `PulumiFailed` with its own reason."""
         with self.start(*arguments, reads=stdin is not None) as process:
-            told, complaint = process.communicate(stdin)
-        if process.returncode:
-            raise PulumiFailed(arguments, process.returncode, f"{complaint}\n{told}")
-        return told
+            return _told(process, arguments, stdin)
+
+    def run_at_once(self, *questions: Sequence[str]) -> list[str]:
+        """What each of them printed. Raises `PulumiFailed` with the first one's reason."""
+        with ExitStack() as started:
+            asked = [started.enter_context(self.start(*question)) for question in questions]
+            return [_told(process, question) for process, question in zip(asked, questions, strict=True)]
+
+
+def _told(process: subprocess.Popen[str], arguments: Sequence[str], stdin: str | None = None) -> str:
+    told, complaint = process.communicate(stdin)
+    if process.returncode:
+        raise PulumiFailed(arguments, process.returncode, f"{complaint}\n{told}")
+    return told
 
 
 def project_file(directory: Path) -> Path | None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from pulumi_runpod.errors import NotFound
 from pulumi_runpod.resources.api import Api
-from pulumi_runpod.resources.naming import marker_of, project_marker
-from pulumi_runpod.resources.recovery import known_ids, pending_names
+from pulumi_runpod.resources.naming import mark_of, project_marker
+from pulumi_runpod.resources.state_entries import known_ids, pending_names
 from pulumi_runpod.resources.tokens import lifecycle_of_kind
 from pulumi_runpod.wire.model import JsonObject
 
@@ -45,7 +45,10 @@ def orphans_of(api: Api, project: str, deployments: Iterable[JsonObject]) -> lis
         found += [
             Orphan(module, collection.kind, str(told["id"]), str(told["name"]))
             for told in objects
-            if marker_of(str(told.get("name"))) == marker and told["id"] not in known and told["name"] not in pending
+            if (mark := mark_of(str(told.get("name")))) is not None
+            and mark.project == marker
+            and told["id"] not in known
+            and told["name"] not in pending
         ]
     return found
 

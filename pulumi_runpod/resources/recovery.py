@@ -8,7 +8,6 @@ name, the person decides.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
@@ -17,11 +16,10 @@ from typing import Literal
 
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.lifecycle import Lifecycle
+from pulumi_runpod.resources.state_entries import entry, known_ids, resource_name, with_entry
 from pulumi_runpod.resources.tokens import REPEATABLE, lifecycle_of_type
 from pulumi_runpod.wire.model import JsonObject, Response
 
-_SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
-_PROVIDER_KEY = "__provider"
 # The service may still be at work on what a killed process has sent.
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0, 8.0)
 
@@ -42,7 +40,7 @@ class Interrupted:
 
     @property
     def name(self) -> str:
-        return _resource_name(self.urn)
+        return resource_name(self.urn)
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,8 @@ class Recoverer:
             if operation.verdict == "undecided":
                 kept.append(pending)
             elif found is not None:
-                resources = _with(resources, _as_resource(resource, lifecycle, found))
+                seen_with = self._api_of(resource).key_digest
+                resources = with_entry(resources, entry(resource, lifecycle, found, seen_with=seen_with))
         changed = {**deployment, "resources": resources, "pending_operations": kept}
         return Recovery(changed if told else deployment, told)
 
@@ -101,14 +100,14 @@ class Recoverer:
     ) -> tuple[Interrupted, Response | None]:
         inputs: JsonObject = resource.get("inputs", {})
         told = partial(Interrupted, resource["urn"], operation, lifecycle.collection.kind)
-        resource_name, name = _resource_name(resource["urn"]), inputs.get("name")
+        declared, name = resource_name(resource["urn"]), inputs.get("name")
         if operation != "creating" or "adopt_id" in inputs:
             # An update, a delete and an adoption are simply done again by the next `up`.
             return told("repeatable"), None
-        if resource_name in self._forget:
+        if declared in self._forget:
             return told("forgotten"), None
-        if resource_name in self._take:
-            taken = self._take[resource_name]
+        if declared in self._take:
+            taken = self._take[declared]
             return told("recovered", taken), self._api_of(resource).get(lifecycle.collection, taken)
         if not isinstance(name, str):
             return told("undecided"), None  # encrypted
@@ -127,51 +126,3 @@ class Recoverer:
             if found:
                 return found
         return {}
-
-
-def known_ids(deployment: JsonObject) -> set[str]:
-    """Ids of all objects of ours that a state holds, those that wait to be deleted included."""
-    return {
-        resource["id"]
-        for resource in deployment.get("resources") or []
-        if lifecycle_of_type(resource.get("type", "")) is not None and "id" in resource
-    }
-
-
-def pending_names(deployment: JsonObject) -> set[str]:
-    """Names in interrupted creates: what carries one is for `recover`, not for `orphans`."""
-    names = [p["resource"].get("inputs", {}).get("name") for p in deployment.get("pending_operations") or []]
-    return {name for name in names if isinstance(name, str)}
-
-
-def _as_resource(resource: JsonObject, lifecycle: Lifecycle, found: Response) -> JsonObject:
-    """The pending resource as the engine would have recorded it."""
-    inputs: JsonObject = resource.get("inputs", {})
-    plain = {key: value for key, value in inputs.items() if key != _PROVIDER_KEY}
-    created = lifecycle.recorded(found, plain)
-    outs = {
-        key: _secret(value) if key in lifecycle.secret_fields and not _is_secret(value) else value
-        for key, value in created.outs.items()
-    }
-    return {**resource, "custom": True, "id": created.id, "outputs": {**outs, _PROVIDER_KEY: inputs[_PROVIDER_KEY]}}
-
-
-def _with(resources: list[JsonObject], new: JsonObject) -> list[JsonObject]:
-    """The state with the new resource; one of the same URN was being replaced, and now waits to be deleted."""
-    old = [r for r in resources if r["urn"] == new["urn"] and not r.get("delete")]
-    if not old:
-        return [*resources, new]
-    return [*(new if resource is old[0] else resource for resource in resources), {**old[0], "delete": True}]
-
-
-def _resource_name(urn: str) -> str:
-    return urn.rsplit("::", 1)[1]
-
-
-def _secret(value: object) -> JsonObject:
-    """As `pulumi stack import` takes it: it is encrypted on the way in."""
-    return {_SIGNATURE: _SECRET, "plaintext": json.dumps(value)}
-
-
-def _is_secret(value: object) -> bool:
-    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET

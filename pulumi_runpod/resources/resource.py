@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_runpod.resources.naming import prefix, project_marker
+from pulumi_runpod.resources.naming import prefix, stack_marker
 
 if TYPE_CHECKING:
     from typing import Self
@@ -37,7 +37,7 @@ class RunPodResource(Resource):
     ) -> None:
         inputs = {**dict.fromkeys(self._input_names), **props}
         if "name" in self._input_names and inputs.get("name") is None and (opts is None or opts.id is None):
-            inputs["auto_name"] = prefix(resource_name, project_marker(pulumi.get_project()))
+            inputs["auto_name"] = prefix(resource_name, stack_marker(pulumi.get_project(), pulumi.get_stack()))
         own = pulumi.ResourceOptions(additional_secret_outputs=list(self._secret_names))
         super().__init__(
             self._implementation,

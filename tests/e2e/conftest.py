@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.settings import Settings
+from tests.e2e.killable import Killable
 
 ROOT = Path(__file__).resolve().parents[2]
 RESOURCE_ROUTES = ("/v2/serverless*", "/v2/templates*", "/v2/network-volumes*", "/v2/registries*", "/v2/account/*")
@@ -224,3 +225,11 @@ def resource_calls(local_runpod: LocalRunPod) -> Callable[[], list[str]]:
         return [f"{c.method} {c.path}" for route in RESOURCE_ROUTES for c in local_runpod.calls(path=route)]
 
     return calls
+
+
+@pytest.fixture
+def killable(tmp_path: Path, pulumi_home: Path, local_runpod: LocalRunPod) -> Iterator[Killable]:
+    """A project whose `pulumi` may be killed; what outlives it ends with the test."""
+    project = Killable.made_in(tmp_path, local_runpod.environment, home=pulumi_home)
+    yield project
+    project.end_survivors()

@@ -1,0 +1,63 @@
+"""Entries of a stack's exported state: which objects it holds, and an object that is there as the engine would have
+recorded it. Secrets stay as they are exported; what is added is marked, and encrypted by `pulumi stack import`.
+"""
+
+from __future__ import annotations
+
+import json
+
+from pulumi_runpod.resources.lifecycle import Lifecycle
+from pulumi_runpod.resources.tokens import lifecycle_of_type
+from pulumi_runpod.wire.model import JsonObject, Response
+
+PROVIDER_KEY = "__provider"
+_SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+
+
+def resource_name(urn: str) -> str:
+    """The last of `urn:pulumi:STACK::PROJECT::TYPE::NAME`, in which colons may stand."""
+    return urn.split("::", 3)[-1]
+
+
+def known_ids(deployment: JsonObject) -> set[str]:
+    """Ids of all objects of ours that a state holds, those that wait to be deleted included."""
+    return {
+        resource["id"]
+        for resource in deployment.get("resources") or []
+        if lifecycle_of_type(resource.get("type", "")) is not None and "id" in resource
+    }
+
+
+def pending_names(deployment: JsonObject) -> set[str]:
+    """Names in interrupted creates: what carries one is for `recover`, not for `orphans`."""
+    names = [p["resource"].get("inputs", {}).get("name") for p in deployment.get("pending_operations") or []]
+    return {name for name in names if isinstance(name, str)}
+
+
+def entry(resource: JsonObject, lifecycle: Lifecycle, found: Response, *, seen_with: str) -> JsonObject:
+    """The resource of an unfinished create, as it is recorded with the object that it has made."""
+    inputs: JsonObject = resource.get("inputs", {})
+    plain = {key: value for key, value in inputs.items() if key != PROVIDER_KEY}
+    created = lifecycle.recorded(found, plain, seen_with=seen_with)
+    outs = {
+        key: secret(value) if key in lifecycle.secret_fields and not is_secret(value) else value
+        for key, value in created.outs.items()
+    }
+    return {**resource, "custom": True, "id": created.id, "outputs": {**outs, PROVIDER_KEY: inputs[PROVIDER_KEY]}}
+
+
+def with_entry(resources: list[JsonObject], new: JsonObject) -> list[JsonObject]:
+    """The state with the new resource; one of the same URN was being replaced, and now waits to be deleted."""
+    old = [r for r in resources if r["urn"] == new["urn"] and not r.get("delete")]
+    if not old:
+        return [*resources, new]
+    return [*(new if resource is old[0] else resource for resource in resources), {**old[0], "delete": True}]
+
+
+def secret(value: object) -> JsonObject:
+    """As `pulumi stack import` takes it: it is encrypted on the way in."""
+    return {_SIGNATURE: _SECRET, "plaintext": json.dumps(value)}
+
+
+def is_secret(value: object) -> bool:
+    return isinstance(value, dict) and value.get(_SIGNATURE) == _SECRET

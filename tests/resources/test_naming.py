@@ -1,0 +1,64 @@
+"""What an automatic name tells of the object that carries it."""
+
+from __future__ import annotations
+
+import time
+
+from pulumi_runpod.resources.naming import automatic_name, mark_of, prefix, project_marker, stack_marker
+from pulumi_runpod.resources.orphans import Orphan
+from pulumi_runpod.resources.unrecorded import FailedUpdate, unrecorded
+
+
+def test_a_name_tells_resource_project_stack_and_second() -> None:
+    """Whatever hyphens stand in the name of the resource."""
+    before = int(time.time())
+    mark = mark_of(automatic_name(prefix("team-a-weights", stack_marker("shop", "dev"))))
+
+    assert mark is not None
+    assert (mark.resource_name, mark.project) == ("team-a-weights", project_marker("shop"))
+    assert mark.made_at is not None
+    assert before <= mark.made_at <= int(time.time())
+    assert mark.of_stack("shop", "dev")
+    assert not mark.of_stack("shop", "prod")
+    assert not mark.of_stack("other", "dev")
+
+
+def test_names_of_the_same_second_differ() -> None:
+    """Two declarations of one name, in two components, are made at once."""
+    assert len({automatic_name("worker-abcdefgh") for _ in range(1000)}) == 1000
+
+
+def test_a_name_of_an_older_release_tells_the_project_alone() -> None:
+    """It stays recognised: it lies in states and on objects."""
+    mark = mark_of(f"weights-{project_marker('shop')}-vejwbgvv")
+
+    assert mark is not None
+    assert (mark.project, mark.stack, mark.made_at) == (project_marker("shop"), None, None)
+    assert not mark.of_stack("shop", "dev")
+
+
+def test_a_chosen_name_tells_nothing() -> None:
+    """Not even where it has hyphens."""
+    assert mark_of("weights") is None
+    assert mark_of("my-shiny-volume") is None
+
+
+def test_only_what_a_failed_update_of_this_stack_has_made_is_unrecorded() -> None:
+    """Not what another stack made, nor what was made at another time, nor by an older release; the newest first."""
+    ours = automatic_name(prefix("weights", stack_marker("shop", "dev")))
+    second = mark_of(ours)
+    assert second is not None
+    assert second.made_at is not None
+    now = second.made_at
+    others = [
+        automatic_name(prefix("weights", stack_marker("shop", "prod"))),
+        automatic_name(prefix("weights", project_marker("shop"))),
+        f"weights-{project_marker('shop')}-vejwbgvv",
+    ]
+    orphans = [Orphan("network_volume", "network volume", str(i), name) for i, name in enumerate([ours, *others])]
+
+    during, before = FailedUpdate(now - 5, now + 5), FailedUpdate(now - 60, now - 30)
+    found = unrecorded(orphans, [before, during], project="shop", stack="dev")
+
+    assert [orphan.name for orphan, _ in found] == [ours]
+    assert unrecorded(orphans, [before], project="shop", stack="dev") == []
