@@ -32,7 +32,7 @@ class ServerlessServiceArgs:
     image: pulumi.Input[str]
     """Image reference; one pinned by digest rolls out reliably."""
     gpu_pools: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
-    """Ids of serverless GPU pools (`ADA_24`), best first."""
+    """Ids of serverless GPU pools (`ADA_24`), best first. Without them, `gpu` chooses one."""
     gpu: GpuNeed | None = None
     """What the GPU must hold, `GpuNeed(vram_gb=12)`. Without `gpu_pools`, the cheapest pool that fits is taken, and
     stays while it fits; with them, the need is what they are checked against.
@@ -42,11 +42,13 @@ class ServerlessServiceArgs:
     min_cuda_version: pulumi.Input[str] | None = None
     """`"12.8"`: workers run on hosts with this or newer. Default: any."""
     workers_min: pulumi.Input[int] = 0
-    """Always warm, always billed."""
+    """Workers that are always warm, and always billed."""
     workers_max: pulumi.Input[int] = 3
+    """Most workers at a time; 0 stops the service."""
     idle_timeout_seconds: pulumi.Input[int] = 60
     """How long a worker waits after its last job. A service that scales by REQUEST_COUNT has none."""
     scaling: ScalingArgs = field(default_factory=lambda: QueueDelayArgs(type="QUEUE_DELAY", queue_delay=4))
+    """What adds a worker. Default: a request that has waited 4 seconds."""
     execution_timeout_seconds: pulumi.Input[int] = 240
     """RunPod ends a job that has worked this long: take the worst case, not the average."""
     endpoint_timeout_seconds: pulumi.Input[int] = 300
@@ -58,9 +60,11 @@ class ServerlessServiceArgs:
     volumes: Sequence[NetworkVolume | pulumi.Input[str]] = ()
     """Volumes, or their ids; at most one per data center. Workers see theirs at `/runpod-volume`."""
     env: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Environment of the workers; mark an entry secret to hide it."""
     container_disk_gb: pulumi.Input[int] = 20
+    """Disk of each worker beside its image; gone with the worker."""
     registry: pulumi.Input[str] | None = None
-    """Id of a registry credential for a private image."""
+    """Id of a registry credential for a private image. Default: none."""
     rollout: RolloutArgs | None = None
     """`{"timeout": 600, "smoke_input": {...}}`: an `up` ends when its release serves, or takes it back and
     fails with the reason. `timeout`: seconds for the whole wait. `smoke_input`: input of a job that must end
@@ -68,7 +72,7 @@ class ServerlessServiceArgs:
     """
 
     environment: Environment | None = None
-    """What the service is for: some advice holds in dev or prod alone."""
+    """What the service is for: some advice holds in dev or prod alone. Default: nothing is assumed."""
     traffic: Traffic | None = None
     """What is expected of it; without it the monthly cost is a wide range."""
     cold_start: ColdStart = field(default_factory=ColdStart)

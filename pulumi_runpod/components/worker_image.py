@@ -46,7 +46,7 @@ class WorkerImageArgs:
     there is one.
     """
     base_image: pulumi.Input[str] | None = None
-    """Build argument BASE_IMAGE of the lower image."""
+    """Build argument BASE_IMAGE of the lower image. Default: what its Dockerfile says."""
     build_args: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Further ones, for both. Never secrets: they stay in the image."""
     build_contexts: Mapping[str, str] = field(default_factory=dict)
@@ -54,12 +54,15 @@ class WorkerImageArgs:
     secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Build secrets, which leave no trace in an image, for both: `pip` is a pip.conf, `ca` a bundle of certificates."""
     extra_ca: Path | str | None = None
-    """File with the certificates that the build is to trust, as the secret `ca`. A new one alone builds nothing."""
+    """File with the certificates that the build is to trust, as the secret `ca`. A new one alone builds nothing.
+    Default: those of the builder alone.
+    """
     username: pulumi.Input[str] | None = None
     """For the registry, with `password`. Given to RunPod, too. Default: what Docker on this machine is logged in with,
     and then RunPod must be able to pull without.
     """
     password: pulumi.Input[str] | None = None
+    """Password or token of `username`; goes with it. Secret in the state."""
     cache: bool = True
     """Keep what was built as `repository:cache` as well, for builders that have nothing: those of CI."""
     compression: Compression = "gzip"
@@ -67,6 +70,7 @@ class WorkerImageArgs:
     builder: str | None = None
     """Name of a buildx builder. Default: the one that Docker has chosen, or another that works."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Of both images."""
 
 
 class WorkerImage(pulumi.ComponentResource):

@@ -40,8 +40,11 @@ class ColdStart(Given):
     """What was measured of a worker's cold start; what is left out is forecast as a range."""
 
     image_pull_seconds: Seconds | None = None
+    """From the choice of a host to the image there. Default: 5 to 60, a forecast."""
     container_start_seconds: Seconds | None = None
+    """From the image to the first line of the worker. Default: 2 to 5, a forecast."""
     model_load_seconds: Seconds | None = None
+    """From there to a worker that takes jobs. Default: 10 to 45, a forecast."""
 
     def phases(self, *, flashboot: bool) -> dict[str, Span]:
         """Phase -> seconds, as a caller waits for them."""

@@ -46,9 +46,9 @@ class GpuNeed(Given):
     """
 
     vram_gb: GpuMemoryGb | None = None
-    """GB at the peak, measured or known; the headroom comes on top."""
+    """GB at the peak, measured or known; the headroom comes on top. Without it, an estimate from `weights_gb`."""
     weights_gb: GpuMemoryGb | None = None
-    """GB of the weight files."""
+    """GB of the weight files, for an estimate instead of `vram_gb`."""
     stored_dtype: Dtype = "float16"
     """What the files hold."""
     dtype: Dtype = "float16"
@@ -58,6 +58,7 @@ class GpuNeed(Given):
     images: Annotated[int, Field(ge=1, le=64)] = 1
     """Images made at once."""
     min_cuda_version: Annotated[str, Field(pattern=r"^\d+\.\d+$")] | None = None
+    """`"12.8"`: only pools with hosts of this or newer. Default: any."""
 
     def contradictions(self) -> list[Mistake]:
         if (self.vram_gb is None) != (self.weights_gb is None):

@@ -12,6 +12,7 @@ class Traffic(Given):
     """Declared, not measured: cost and advice are as good as these figures."""
 
     requests_per_day: RequestsPerDay
+    """On average over the days."""
     seconds_each: Seconds
     """Average time that a worker spends on a request."""
     bursty: bool = True
@@ -19,9 +20,9 @@ class Traffic(Given):
     active_hours_per_day: HoursPerDay = Decimal(24)
     """Hours of a day that the requests spread over; 8 for an office tool."""
     latency_target_seconds: Seconds | None = None
-    """How soon a caller needs the answer, queue and cold start included."""
+    """How soon a caller needs the answer, queue and cold start included. Without it, nothing is said of latency."""
     worst_case_seconds: Seconds | None = None
-    """The longest that a healthy request may take."""
+    """The longest that a healthy request may take. Without it, the execution timeout is not judged."""
 
     def contradictions(self) -> list[Mistake]:
         if self.worst_case_seconds is None or self.worst_case_seconds >= self.seconds_each:

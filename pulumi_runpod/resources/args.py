@@ -12,7 +12,7 @@ class GpuArgs(TypedDict, total=False):
     """The GPUs of an endpoint's workers."""
 
     pools: Required[Input[Sequence[Input[str]]]]
-    """Serverless pools (`ADA_24`), most wanted first; not GPU types. The catalog lists them."""
+    """Serverless pools (`ADA_24`), most wanted first; not GPU types. The catalog lists them. No default."""
     excluded_types: Input[Sequence[Input[str]]]
     """GPU types (`NVIDIA GeForce RTX 4090`) of these pools that are not wanted. Default: none."""
     count: Input[int]
@@ -36,9 +36,9 @@ class WorkersArgs(TypedDict, total=False):
     """How many workers, and how long one waits for its next job."""
 
     min: Input[int]
-    """Always running, and always billed. Default 0."""
+    """Workers that always run, and are always billed. Default 0."""
     max: Input[int]
-    """Default 3. The service lowers it after idle days and on crash loops."""
+    """Most workers at a time. Default 3. The service lowers it after idle days and on crash loops."""
     idle_timeout: Input[int]
     """Seconds, 1-3600. Default 10. A QUEUE endpoint that scales by REQUEST_COUNT has none."""
 
@@ -47,6 +47,7 @@ class QueueDelayArgs(TypedDict):
     """One more worker while a request has waited longer than `queue_delay`. QUEUE endpoints only."""
 
     type: Literal["QUEUE_DELAY"]
+    """Says which scaling this is."""
     queue_delay: Input[float]
     """Seconds, at least 0.5."""
 
@@ -55,19 +56,25 @@ class RequestCountArgs(TypedDict):
     """One worker for every `request_count` requests that wait or run. The only scaling of a LOAD_BALANCER."""
 
     type: Literal["REQUEST_COUNT"]
+    """Says which scaling this is."""
     request_count: Input[int]
+    """Requests per worker, at least 1."""
 
 
 class PersistentMountArgs(TypedDict):
+    """A disk of a pod's own."""
+
     size: Input[int]
     """GB, at least 10."""
     path: Input[str]
+    """Where the container sees it, such as `/workspace`."""
 
 
 class MountsArgs(TypedDict, total=False):
     """Disks of pods; endpoints have none."""
 
     persistent: Input[PersistentMountArgs]
+    """A disk that outlives restarts of its pod. Default: none."""
 
 
 class RolloutArgs(TypedDict, total=False):

@@ -45,6 +45,6 @@ class EcrDelegation(RunPodResource, name="EcrDelegation"):
         """
         :param resource: ARN of the repository (`arn:aws:ecr:REGION:ACCOUNT:repository/NAME`).
         :param name: Default: the resource's name with a suffix that makes it unique.
-        :param adopt_id: Id of an existing delegation to manage from now on.
+        :param adopt_id: Id of an existing delegation to manage from now on, instead of creating one.
         """
         super().__init__(resource_name, {"name": name, "resource": resource, "adopt_id": adopt_id}, opts)

@@ -105,24 +105,28 @@ class Endpoint(RunPodResource, name="Endpoint"):
         """
         :param type: QUEUE or LOAD_BALANCER. Another one replaces the endpoint, and its URLs.
         :param scaling: When workers are added. A LOAD_BALANCER scales by REQUEST_COUNT.
-        :param gpu: GPU workers; exactly one of `gpu` and `cpu`. Changing from one to the other replaces the endpoint.
-        :param cpu: CPU workers: the choices, most wanted first.
+        :param gpu: GPU workers; excludes `cpu`, and one of the two must be given. Changing from one to the other
+            replaces the endpoint.
+        :param cpu: CPU workers, instead of `gpu`: the choices, most wanted first.
         :param workers: Default: min 0, max 3, idle timeout 10 s.
         :param timeout: Limit of a job's execution in milliseconds, 5000 to 604800000. Default 300000.
         :param flashboot: Default OFF.
         :param data_center_ids: Where workers may run. Default: the service picks.
         :param network_volumes: Ids of volumes, at most one per data center; each pins workers to its data center.
+            Default: none.
         :param template: Takes the template's container settings and follows its edits. The arguments below win over it;
-            `env` is merged key by key.
-        :param template_id: Applied by the service once; later edits of that template do not reach the endpoint.
-        :param image: Image reference; one pinned by digest rolls out reliably.
+            `env` is merged key by key. Default: none, and then `image` must be given.
+        :param template_id: Id of a template, instead of `template`. Applied by the service once; later edits of that
+            template do not reach the endpoint.
+        :param image: Image reference; one pinned by digest rolls out reliably. Default: the template's.
         :param args: Command of the container as one string. Default: the image's own.
         :param entrypoint: Command in exec form, together with `cmd`; instead of `args`.
-        :param cmd: See `entrypoint`.
+        :param cmd: Arguments in exec form, together with `entrypoint`; instead of `args`.
         :param disk: Container disk in GB, gone with the worker. Default: the service's.
-        :param env: Environment. Secret in the outputs; mark an entry secret to hide it in the inputs, too.
+        :param env: Environment, empty by default. Secret in the outputs; mark an entry secret to hide it in the inputs,
+            too.
         :param ports: `8000/http` or `22/tcp`. Default: none.
-        :param registry: Id of a `RegistryCredential` for a private image.
+        :param registry: Id of a `RegistryCredential` for a private image. Default: none.
         :param name: Default: the resource's name with a suffix that makes it unique.
         :param rollout: Wait until a new release serves, else fail with the reason; one that came with an update is then
             rolled back. Default: no wait, as the service answers before anything has started.

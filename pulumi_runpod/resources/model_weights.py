@@ -14,14 +14,14 @@ from pulumi_runpod.resources.resource import RunPodResource
 
 @dataclass(frozen=True)
 class LocalDirectory:
-    """Files below a directory of this machine; a relative path is one from the program's directory.
-
-    `include` and `exclude` are globs on paths in it (`*` matches `/`, too). Names that begin with a dot are not taken.
-    """
+    """Files below a directory of this machine. Names that begin with a dot are not taken."""
 
     path: str
+    """The directory; a relative path is one from the program's directory."""
     include: Sequence[str] = ("*",)
+    """Globs on paths in it, of which one must match (`*` matches `/`, too)."""
     exclude: Sequence[str] = ()
+    """Globs on paths in it, of which none may match."""
 
     def props(self) -> dict[str, object]:
         return _props("directory", {"path": str(self.path)}, self.include, self.exclude)
@@ -32,10 +32,13 @@ class HuggingFaceSnapshot:
     """A repository as `hf download REPOSITORY` has put it into the cache of this machine. Nothing is fetched here."""
 
     repository: str
+    """`ORGANIZATION/NAME`, as the hub has it."""
     revision: str = "main"
     """Branch, tag or commit."""
     include: Sequence[str] = ("*",)
+    """Globs on paths in it, of which one must match (`*` matches `/`, too)."""
     exclude: Sequence[str] = ()
+    """Globs on paths in it, of which none may match."""
 
     def props(self) -> dict[str, object]:
         named = {"repository": self.repository, "revision": self.revision}
@@ -46,6 +49,7 @@ class WeightsUrl(TypedDict):
     """A file behind an http(s) URL."""
 
     url: str
+    """http or https."""
     sha256: str
     """Hexadecimal. What comes with another one is refused."""
     path: NotRequired[str]
@@ -57,6 +61,7 @@ class Urls:
     """Files that are fetched by the machine that runs the engine, checked, and sent on, one after the other."""
 
     files: Sequence[WeightsUrl]
+    """Each with its SHA-256."""
 
     def props(self) -> dict[str, object]:
         return {"kind": "urls", "files": [dict(file) for file in self.files]}

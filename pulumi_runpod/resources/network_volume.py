@@ -43,7 +43,8 @@ class NetworkVolume(RunPodResource, name="NetworkVolume"):
         :param data_center: Id (`EU-RO-1`) of one that has volumes. Another one is refused.
         :param name: Default: the resource's name with a suffix that makes it unique.
         :param type: Default: the data center's primary tier, which is then in the outputs.
-        :param allow_data_loss: True: what cannot be done in place is done with a new, empty volume.
+        :param allow_data_loss: True: what cannot be done in place is done with a new, empty volume. Default: it is
+            refused.
         :param adopt_id: Id of an existing volume to manage from now on, instead of creating one. It keeps its name
             unless `name` is given.
         """

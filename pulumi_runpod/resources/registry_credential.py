@@ -35,7 +35,8 @@ class RegistryCredential(RunPodResource, name="RegistryCredential"):
         :param username: 1-191 characters. Always secret in the state.
         :param password: Password or token, 1-16384 characters. Always secret in the state.
         :param name: Default: the resource's name with a suffix that makes it unique.
-        :param adopt_id: Id of an existing credential to manage from now on. What it holds cannot be compared.
+        :param adopt_id: Id of an existing credential to manage from now on, instead of creating one. What it holds
+            cannot be compared.
         """
         props = {
             "name": name,

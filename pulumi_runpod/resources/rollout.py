@@ -36,6 +36,7 @@ class Rollout(RunPodResource, name="Rollout"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
+        :param endpoint_id: The endpoint whose newest release must serve.
         :param timeout: Seconds for the whole wait, 10-7200. Default 600.
         :param smoke_input: Input of a job that must end COMPLETED. Default: none is run.
         """

@@ -41,7 +41,8 @@ class Secret(RunPodResource, name="Secret"):
         :param name: 1-191 letters, digits and `_.-/`, not starting with RUNPOD; unique in the account. Another name is
             another secret. Default: the resource's name with a suffix that makes it unique.
         :param description: At most 65535 bytes. Default: none.
-        :param adopt_id: Id of an existing secret to manage from now on; its value becomes the one given here.
+        :param adopt_id: Id of an existing secret to manage from now on, instead of creating one; its value becomes the
+            one given here.
         """
         props = {
             "name": name,

@@ -82,16 +82,17 @@ class Template(RunPodResource, name="Template"):
             reliably.
         :param args: Command of the container as one string. Default: the image's own.
         :param entrypoint: Command in exec form, together with `cmd`; instead of `args`.
-        :param cmd: See `entrypoint`.
+        :param cmd: Arguments in exec form, together with `entrypoint`; instead of `args`.
         :param disk: Container disk in GB, gone with the worker. Default: the service's.
-        :param env: Environment. Secret in the outputs; mark an entry secret to hide it in the inputs, too.
+        :param env: Environment, empty by default. Secret in the outputs; mark an entry secret to hide it in the inputs,
+            too.
         :param ports: `8000/http` or `22/tcp`. Default: none.
-        :param registry: Id of a `RegistryCredential` for a private image.
+        :param registry: Id of a `RegistryCredential` for a private image. Default: none.
         :param name: Default: the resource's name with a suffix that makes it unique.
         :param serverless: Default True: for endpoints. False: for pods.
         :param public: Visible to everyone. Default False.
         :param category: Where the console files it. Default NVIDIA.
-        :param mounts: Disks, for pods alone.
+        :param mounts: Disks, for pods alone. Default: none.
         :param start_ssh: For pods alone. Default True.
         :param start_jupyter: For pods alone. Default True.
         :param allowed_cuda_versions: `["12.8"]`: exactly these. Default: any.
