@@ -52,6 +52,7 @@ def volume(data_center: str) -> dict[str, JsonObject]:
     return {"POST network-volumes": {"size": 20, "dataCenter": data_center}}
 
 
+LOGIN = {"registryUsername": "robot", "registryPassword": "secret"}
 UPLOAD = frozenset({"upload"})
 FIRST_WEIGHTS = frozenset({"create ModelWeights"})
 OTHER_WEIGHTS = frozenset({"replace ModelWeights"})
@@ -94,6 +95,10 @@ SERVICE_CHANGES = {
     # Its own volume goes, with what lies on it: the plan says so, and a protected one stays.
     "platformStack": Change("one", {**endpoint(networkVolumes=["EU-RO-1"]), "DELETE network-volumes": {}}),
     "image": Change(NEW, release(image=NEW)),
+    # These are for an image that is built here; one that is named is as it is.
+    "imageRepository": Change("registry.example.com/team/other"),
+    "registryUsername": Change("robot-2", beside=LOGIN),
+    "registryPassword": Change("another", beside=LOGIN),
     "promoteFrom": Change("two", release(image=NEW), beside={"promoteFrom": "one", "image": ""}),
     "allowUnpromotedImage": Change("true", beside={"promoteFrom": "two", "image": NEW}),
     "containerDiskGb": Change("30", release(disk=30)),

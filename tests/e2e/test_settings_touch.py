@@ -71,8 +71,9 @@ def declared(changed: bool, folder: Path) -> None:
     """The services, and a platform for each of its own settings."""
     services: dict[str, dict[str, str]] = {}
     for key, change in SERVICE_CHANGES.items():
-        given = services.setdefault(service_of(key), dict(SERVICE))
-        given.update({**change.beside, **({key: change.value} if changed else {})})
+        services.setdefault(service_of(key), dict(SERVICE)).update(change.beside)
+    for key, change in SERVICE_CHANGES.items():
+        services[service_of(key)].update({key: change.value} if changed else {})
     for name, given in services.items():
         settings = loaded("dev", given, folder)
         assert isinstance(settings, ServiceSettings)
