@@ -6,15 +6,17 @@ The engine tells the difference, the provider the cause where RunPod itself acte
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pulumi_runpod.gitops.events import Diagnostic, Step
+from pulumi_runpod.gitops.events import Diagnostic, State, Step
 from pulumi_runpod.gitops.preview import Drift
 from pulumi_runpod.gitops.values import properties
 
 _CHANGED = "changed outside of Pulumi: in RunPod's console, or through its API"
 _DELETED = "deleted outside of Pulumi: in RunPod's console, or through its API"
+_PLATFORM_SETS = "workers.max"
+"""What RunPod changes by itself: anything else beside it was somebody."""
 _SAID = re.compile(r"(?:warning: )?(?P<kind>[\w ]+) '(?P<name>[^']+)': (?P<cause>RunPod has .*)", re.DOTALL)
 
 
@@ -35,23 +37,28 @@ class Cause:
 
 
 def drift_of(steps: Iterable[Step], causes: Iterable[Cause]) -> tuple[Drift, ...]:
-    """`steps`: of the refresh, one for each object."""
+    """`steps`: of the refresh, one for each object. An object has an entry for each cause."""
     known = {(cause.kind, cause.name): cause.text for cause in causes}
-    return tuple(_drift(step, known) for step in steps if step.new is None or step.detailed_diff)
+    return tuple(drift for step in steps if step.new is None or step.detailed_diff for drift in _drifts(step, known))
 
 
-def _drift(step: Step, known: Mapping[tuple[str, str], str]) -> Drift:
-    gone = step.new is None
-    # Of a refresh the engine compares old outputs, which is what Pulumi left, with new inputs, which is what is.
-    found = () if gone else properties(step)
-    return Drift(kind=step.kind, name=step.name, urn=step.urn, gone=gone, cause=_cause(step, known), properties=found)
-
-
-def _cause(step: Step, known: Mapping[tuple[str, str], str]) -> str:
+def _drifts(step: Step, known: Mapping[tuple[str, str], str]) -> Iterator[Drift]:
     if step.new is None:
-        return _DELETED
-    told = step.new.outputs.get("scaled_down")
+        yield Drift(kind=step.kind, name=step.name, urn=step.urn, gone=True, cause=_DELETED)
+        return
+    # Of a refresh the engine compares old outputs, which is what Pulumi left, with new inputs, which is what is.
+    found, platform = properties(step), _platform_cause(step, step.new, known)
+    lowered = tuple(told for told in found if platform and told.path == _PLATFORM_SETS)
+    others = tuple(told for told in found if told not in lowered)
+    for part, cause in ((lowered, platform), (others, _CHANGED)):
+        if part and cause:
+            yield Drift(kind=step.kind, name=step.name, urn=step.urn, gone=False, cause=cause, properties=part)
+
+
+def _platform_cause(step: Step, now: State, known: Mapping[tuple[str, str], str]) -> str | None:
+    """None where RunPod itself has done nothing."""
+    told = now.outputs.get("scaled_down")
     if isinstance(told, str) and told:
         return told
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", step.kind).lower()
-    return known.get((kind, str(step.new.outputs.get("name"))), _CHANGED)
+    return known.get((kind, str(now.outputs.get("name"))))

@@ -152,6 +152,19 @@ def test_drift_has_a_cause_each() -> None:
     assert not preview.warnings
 
 
+def test_what_somebody_did_is_not_blamed_on_the_platform() -> None:
+    """An endpoint that RunPod has scaled down and a person has edited has an entry, with its own cause, for each."""
+    events = [json.loads(line) for line in golden_lines("drift")]
+    for event in events:
+        step = event.get("resOutputsEvent", {}).get("metadata", {})
+        if step.get("op") == "refresh" and step["urn"].endswith("Endpoint::idle"):
+            step["detailedDiff"]["flashboot"] = {"diffKind": "update", "inputDiff": False}
+    preview = read_preview("drift", read_events(map(json.dumps, events)))
+    found = [(d.properties[0].path, d.cause.split(" ")[0]) for d in preview.drift if d.name == "idle"]
+
+    assert found == [("workers.max", "RunPod"), ("flashboot", "changed")]
+
+
 def test_two_hundred_resources_are_counted() -> None:
     """Of 200, 80 stay: 60 are updated, 60 are deleted, 40 are new."""
     preview = golden_preview("many")

@@ -174,8 +174,9 @@ def test_a_deployment_that_a_policy_refuses_changes_nothing(module_team: Team) -
 
 @pytest.mark.engine
 def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(module_team: Team) -> None:
-    """Opened once, with the cause; unchanged the next time; closed after the repair. Exit code 4 without an issue."""
+    """Opened once, a cause for each change; updated; closed after the repair. Exit code 4 without an issue."""
     team = module_team
+    team.done("pulumi", "config", "set", "workersMax", "5", "--stack", "dev")
     team.done("pulumi-runpod", "deploy", "--stack", "dev")
     endpoint_id = json.loads(team.done("pulumi", "stack", "output", "--json", "--stack", "dev"))["endpoint_id"]
     none = team.command("drift", "--stacks", "dev")
@@ -184,6 +185,7 @@ def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(module_team: Team) 
     told = team.command("drift", "--stacks", "dev", "--format", "json")
     first = team.command("drift", "--stacks", "dev", "--report")
     again = team.command("drift", "--stacks", "dev", "--report")
+    team.runpod.advance(3 * 24 * 3600 + 60)
     half = team.command("drift", "--stacks", "dev,nowhere", "--report")
     issues = [issue for issue in team.github.issues.values() if not issue.pull_request]
     team.done("pulumi", "up", "--refresh", "--yes", "--skip-preview", "--stack", "dev", "--non-interactive")
@@ -197,7 +199,14 @@ def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(module_team: Team) 
     assert (first.returncode, again.returncode, half.returncode, blind.returncode) == (0, 0, 3, 3)
     assert "issue opened" in first.stderr
     assert "issue unchanged" in again.stderr
-    assert "Cause:" in issues[0].body
+    assert "issue updated" in half.stderr
+    by_hand, by_runpod = sorted(re.findall(r"^- Endpoint `sdxl`: (.*)$", issues[0].body, re.MULTILINE))
+    assert by_hand.startswith("`flashboot` is `OFF`")
+    assert "Cause: changed outside of Pulumi" in by_hand
+    assert by_runpod.startswith(
+        "`workers.max` is `2`, should be `5`. Cause: RunPod has lowered workers.max from 5 to 2"
+    )
+    assert "as after 3 days without requests" in by_runpod
     assert len(issues) == 1
     assert still == "open"
     assert (healed.returncode, issues[0].state) == (0, "closed")
