@@ -29,9 +29,11 @@ class Recorder(pulumi.runtime.Mocks):
 
     def __init__(self) -> None:
         self.seen: set[tuple[str, str]] = set()
+        self.platforms: list[list[str]] = []
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.seen.add((args.typ.rpartition(":")[2], args.name))
+        self.platforms += [args.inputs["platforms"]] if "platforms" in args.inputs else []
         outputs = {**args.inputs, "ref": f"registry.example.com/team/worker:dev@{DIGEST}", "request_urls": URLS}
         return f"{args.name}-id", outputs
 
@@ -103,13 +105,14 @@ def test_an_sdxl_service_has_a_volume_in_each_data_center(registered: Recorder) 
 
 
 def test_a_worker_image_is_two_images_and_hands_on_a_digest(registered: Recorder) -> None:
-    """The packages' image below the code's; the credential where a password is given."""
+    """The packages' image below the code's, for RunPod's machines; the credential where a password is given."""
     args = WorkerImageArgs(repository="registry.example.com/team/worker", username="team", password="s3cret")
     made = WorkerImage("worker", args)
 
     assert DIGEST in settled(made.ref)
     assert made.registry_credential is not None
     assert settled(made.registry_credential.id) == "worker-id"
+    assert registered.platforms == [["linux/amd64"]] * 2
     assert registered.seen >= {
         ("WorkerImage", "worker"),
         ("Image", "worker"),

@@ -65,12 +65,14 @@ def test_changes_made_outside_are_seen_and_taken_back(
     stack = deploy(all_three)
     ids = stack.up().outputs
     clean = stack.preview(refresh=True, expect_no_changes=True)
+    declared = as_it_is(outsider, ids)
 
     changes: dict[str, JsonObject] = {
         "endpoint": {
-            "workers": {"min": 0, "max": 1},
+            "workers": {"min": 0, "max": 0},
             "flashboot": "FLASHBOOT",
             "networkVolumes": [],
+            "gpu": {"pools": ["AMPERE_24"]},
             "env": {"A": "1"},
         },
         "template": {"image": "registry.example.com/team/worker:other"},
@@ -84,6 +86,7 @@ def test_changes_made_outside_are_seen_and_taken_back(
     patches = sorted(call for call in resource_calls() if call.startswith("PATCH"))
     after = stack.preview(refresh=True, expect_no_changes=True)
 
+    assert as_it_is(outsider, ids) == declared
     assert not clean.failed, clean.text
     assert drifted.failed
     assert "no changes were expected" in drifted.text
@@ -181,3 +184,8 @@ def change_outside(outsider: RunPodClient, kind: str, object_id: str, change: Js
     collection = {"endpoint": ENDPOINTS, "template": TEMPLATES, "volume": NETWORK_VOLUMES}[kind]
     assert collection.update is not None
     outsider.update(collection, object_id, collection.update.model_validate(change))
+
+
+def as_it_is(outsider: RunPodClient, ids: dict[str, str]) -> dict[str, JsonObject]:
+    collections = {"endpoint": ENDPOINTS, "template": TEMPLATES, "volume": NETWORK_VOLUMES}
+    return {kind: outsider.get(collection, ids[kind]).model_dump() for kind, collection in collections.items()}

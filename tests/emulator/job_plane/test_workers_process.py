@@ -246,5 +246,7 @@ def test_a_worker_sees_its_endpoints_variables_and_nothing_of_ours(
     assert env["RUNPOD_WEBHOOK_GET_JOB"] == "http://127.0.0.1:1/v2/ep/job-take/$ID?gpu=NVIDIA+L40S"
     assert env["RUNPOD_WEBHOOK_POST_OUTPUT"] == "http://127.0.0.1:1/v2/ep/job-done/$RUNPOD_POD_ID/$ID?gpu=NVIDIA+L40S"
     assert int(env["RUNPOD_PING_INTERVAL"]) >= 1000
+    # Otherwise the SDK dials a public address and looks for a GPU, and the worker ends.
+    assert env["RUNPOD_SKIP_AUTO_SYSTEM_CHECKS"] == env["RUNPOD_SKIP_GPU_CHECK"] == "true"
     assert (env["RUNPOD_VOLUME_ID"], env["RUNPOD_VOLUME_PATH"]) == ("vol", str(tmp_path / "vol"))
     assert env["HOME"] == str(tmp_path)
