@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -61,15 +62,35 @@ def test_services_share_the_volumes_of_the_platform(
     assert all(r["protect"] for r in platform.resources().values())
 
 
-def test_a_service_in_several_data_centers_has_a_volume_in_each(
-    stack: Callable[..., RealStack], local_runpod: LocalRunPod
+def test_a_service_in_several_data_centers_has_a_volume_with_weights_in_each(
+    stack: Callable[..., RealStack], local_runpod: LocalRunPod, tmp_path: Path
 ) -> None:
-    """One endpoint over two data centers; a volume pins workers to its own."""
-    outputs = deployed(stack("dev", image=IMAGES[0], dataCenters="EU-RO-1,US-KS-2").up())
+    """One endpoint over two data centers; a volume pins workers to its own, so that the weights lie on each."""
+    (tmp_path / "unet.safetensors").write_bytes(b"weights")
+    dev = stack("dev", image=IMAGES[0], dataCenters="EU-RO-1,US-KS-2", weightsFrom=str(tmp_path))
+    volumes = deployed(dev.up())["volume_ids"]
+    uploads = [call.path for call in local_runpod.calls("PUT", "/s3/*/unet.safetensors")]
 
+    assert isinstance(volumes, list)
     assert len(local_runpod.calls("POST", "/v2/network-volumes")) == 2
     assert len(local_runpod.calls("POST", "/v2/serverless")) == 1
-    assert len(outputs["volume_ids"]) == 2  # type: ignore[arg-type]
+    assert sorted(uploads) == [
+        f"/s3/{center}/{volume}/models/sdxl-base/unet.safetensors"
+        for center, volume in zip(("EU-RO-1", "US-KS-2"), volumes, strict=True)
+    ]
+
+
+def test_wrong_settings_never_reach_the_api(stack: Callable[..., RealStack], local_runpod: LocalRunPod) -> None:
+    """Wrong values, an unknown key and a contradiction in one update: all are told, and nobody is called."""
+    wrong = {"workersMin": "many", "guard": "high", "workerMax": "3", "executionTimeoutSeconds": "300"}
+    failed = stack("dev", image=IMAGES[0], **wrong).up()
+    # An exit is an error of its own to the Automation API; `pulumi up` says nothing of it.
+    told = [error for error in failed.errors if "inline source runtime error" not in error]
+
+    assert failed.failed
+    assert sorted(line.split()[0] for line in told) == sorted(wrong)
+    assert all("pulumi config set" in line for line in told)
+    assert local_runpod.calls() == []
 
 
 def test_prod_runs_the_very_digest_that_staging_runs(stack: Callable[..., RealStack]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -47,10 +48,11 @@ def venv(tmp_path_factory: pytest.TempPathFactory, copy_project: Callable[[Path]
 
 
 def commands(project: str) -> list[str]:
+    """Those of a README below `examples/`."""
     (block,) = re.findall(
         r"^```bash\n(.*?)^```", (ROOT / "examples" / project / "README.md").read_text(), re.MULTILINE | re.DOTALL
     )
-    return block.splitlines()
+    return list(block.splitlines())
 
 
 @pytest.mark.parametrize("project", PROJECTS)
@@ -60,8 +62,7 @@ def test_an_example_deploys_from_the_wheel_alone(
     """Every command of its README ends well, something was created, and nothing is left."""
     folder = tmp_path / project
     shutil.copytree(ROOT / "examples" / project, folder)
-    for file in folder.rglob("Pulumi.yaml"):
-        (file.parent / "venv").symlink_to(venv)
+    (folder / "venv").symlink_to(venv)
     (tmp_path / "backend").mkdir()
     environment = {
         **local_runpod.environment,
@@ -79,6 +80,31 @@ def test_an_example_deploys_from_the_wheel_alone(
         made = [c for c in local_runpod.calls("POST", f"/v2/{kind}") if c.status == 201]
         gone = [c for c in local_runpod.calls("DELETE", f"/v2/{kind}/*") if c.status == 204]
         assert len(made) == len(gone), kind
+
+
+def test_a_newcomer_gets_from_a_clone_to_a_deployed_example(venv: Path, tmp_path: Path) -> None:
+    """By the commands of the README of all examples, then those of the first; in the environment of these tests."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    way = "\n".join(commands("."))
+    for told, here in (
+        (
+            "python3 -m venv ~/one-service/venv\n~/one-service/venv/bin/pip install .",
+            f"ln -s {venv} ~/one-service/venv",
+        ),
+        ("pulumi-runpod emulator start", f"pulumi-runpod emulator start --port {port}"),
+        (":8777", f":{port}"),
+    ):
+        assert told in way
+        way = way.replace(told, here)
+    try:
+        said = run("\n".join(["set -e", way, *commands("one-service")]), ROOT, HOME=str(tmp_path))
+    finally:
+        run(f"{venv}/bin/pulumi-runpod emulator stop", tmp_path / "one-service")
+
+    assert f"http://127.0.0.1:{port}/v2/" in said
+    assert "4 deleted" in said
 
 
 def test_the_package_is_not_imported_from_the_repository(venv: Path, tmp_path: Path) -> None:
