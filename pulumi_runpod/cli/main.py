@@ -1,4 +1,4 @@
-"""The command's entry: mounts the groups, and turns every error of ours into one line and an exit code."""
+"""The command's entry: the groups, and what turns every error of ours into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -7,43 +7,17 @@ import sys
 
 import typer
 
-from pulumi_runpod.cli import (
-    advise,
-    cost,
-    deploy,
-    drift,
-    emulator,
-    endpoint,
-    gpus,
-    job,
-    orphans,
-    pr_stack,
-    preview_comment,
-    recover,
-    spec,
-)
+from pulumi_runpod.cli.lazy_commands import LazyGroup
 from pulumi_runpod.errors import RunPodError
 
 app = typer.Typer(
-    name="pulumi-runpod",
-    help="Work with RunPod serverless endpoints that Pulumi deploys, and with the local RunPod.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    name="pulumi-runpod", cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
-app.add_typer(emulator.app, name="emulator")
-app.add_typer(endpoint.app, name="endpoint")
-app.add_typer(job.app, name="job")
-app.add_typer(spec.app, name="spec")
-app.add_typer(pr_stack.app, name="pr-stack")
-app.command()(recover.recover)
-app.command()(orphans.orphans)
-app.command()(deploy.deploy)
-app.command()(drift.drift)
-app.command()(gpus.gpus)
-app.command()(cost.cost)
-app.command()(advise.advise)
-app.command()(preview_comment.preview_comment)
+
+
+@app.callback()
+def root() -> None:
+    """Work with RunPod serverless endpoints that Pulumi deploys, and with the local RunPod."""
 
 
 def main() -> None:
