@@ -93,6 +93,8 @@ class Schema:
                 return Failure(f"{where}.type", "is required")
             case "string_too_short" if context.get("min_length") == 1:
                 reason = "must not be empty"
+            case "string_too_long":
+                reason = f"must have at most {context['max_length']} characters, and has {len(detail['input'])}"
             case "too_short" if context.get("min_length") == 1:
                 reason = "must have at least one item"
             case "string_pattern_mismatch":

@@ -149,7 +149,10 @@ def _recordable(planned: Iterable[JsonObject], deployment: JsonObject) -> list[J
 def _with_object(
     deployment: JsonObject, resource: JsonObject, lifecycle: Lifecycle, found: Response, api: Api
 ) -> JsonObject:
-    """Inputs as the preview has them, where it shows them, else as the object is: the next `up` compares them anew."""
+    """Inputs as the preview has them, where it shows them, else as the object is: the next `up` compares them anew.
+
+    What neither tells (a password) may be another one by now: where it cannot be sent again, the next `up` replaces.
+    """
     told = lifecycle.recorded(found, {}).outs
     inputs = {}
     for key, planned in resource["inputs"].items():
@@ -159,6 +162,8 @@ def _with_object(
             inputs[key] = _as_declared(planned, told[key])
         elif key == PROVIDER_KEY or planned not in (_HIDDEN, _UNKNOWN):
             inputs[key] = planned
+        elif key in lifecycle.collection.replace_fields:
+            inputs[key] = secret("")
     known = known_ids(deployment)
     if str(found.model_dump()["id"]) in known:
         raise RunPodError(f"{lifecycle.collection.kind} {found.model_dump()['id']} is in the state already")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -114,6 +115,13 @@ class Killable:
         )
         assert project.run("pulumi", "stack", "init", "dev").returncode == 0
         return project
+
+    def move(self, base: Path) -> None:
+        """To a machine that has the project's files, reaches the backend, and has nothing else of this one."""
+        directory = base / "elsewhere"
+        shutil.copytree(self.directory, directory, ignore=shutil.ignore_patterns(".*", "__pycache__"))
+        self.directory = directory
+        self.environ |= {"HOME": str(base / "home"), "PULUMI_HOME": str(base / "home" / ".pulumi")}
 
     def program(self, text: str) -> None:
         (self.directory / "__main__.py").write_text(text)

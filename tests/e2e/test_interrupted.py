@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -15,13 +16,14 @@ pytestmark = pytest.mark.engine
 
 @pytest.mark.parametrize(("program", "kind"), [(VOLUME.format(""), "network volume"), (TEMPLATE, "template")])
 def test_an_object_made_by_a_killed_up_is_recovered(
-    killable: Killable, local_runpod: LocalRunPod, outsider: RunPodClient, program: str, kind: str
+    killable: Killable, local_runpod: LocalRunPod, outsider: RunPodClient, tmp_path: Path, program: str, kind: str
 ) -> None:
-    """The state in the backend is all that is needed: nothing is kept on the machine."""
+    """The state in the backend is all that is needed: the machine of the killed `up` may be gone."""
     killable.program(program)
     local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
     killable.kill_during(arrived(local_runpod))
     assert len(killable.pending()) == 1
+    killable.move(tmp_path)
 
     locked = killable.up()
     recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock", "--json")
@@ -38,7 +40,7 @@ def test_an_object_made_by_a_killed_up_is_recovered(
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
     assert objects(local_runpod, kind) == [told[0]["id"]]
     assert killable.pending() == []
-    assert "tok-77aa" not in (killable.directory.parent / "backend/.pulumi/stacks/killed/dev.json").read_text()
+    assert "tok-77aa" not in (tmp_path / "backend/.pulumi/stacks/killed/dev.json").read_text()
     assert killable.run("pulumi", "destroy", "--yes", "--skip-preview").returncode == 0
     assert objects(local_runpod, kind) == []
 

@@ -12,13 +12,20 @@ from tests.e2e.killable import TEMPLATE, VOLUME, Killable, arrived_all, objects
 
 pytestmark = pytest.mark.engine
 
-CHILD = """
+FURTHER = """
+from pulumi_runpod import Endpoint, RegistryCredential
+RegistryCredential("registry", username="robot", password="pw-4711")
 class Team(pulumi.ComponentResource):
     def __init__(self, name):
         super().__init__("team:Team", name)
-        Template("inner", image="registry.example.com/team/worker:1", opts=pulumi.ResourceOptions(parent=self))
+        Endpoint(
+            "inner", type="QUEUE", scaling={"type": "QUEUE_DELAY", "queue_delay": 4}, gpu={"pools": ["ADA_24"]},
+            image="registry.example.com/team/worker:1", env={"TOKEN": pulumi.Output.secret("tok-99bb"), "MODE": "fast"},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 Team("team")
 """
+KINDS = ("network volume", "template", "endpoint", "registry credential")
 
 
 def lose_provider(killable: Killable, local_runpod: LocalRunPod, **creates: int) -> None:
@@ -35,12 +42,17 @@ def lose_provider(killable: Killable, local_runpod: LocalRunPod, **creates: int)
 def test_what_a_killed_provider_has_made_is_recovered(
     killable: Killable, local_runpod: LocalRunPod, resource_calls: Callable[[], list[str]]
 ) -> None:
-    """The state knows nothing of it: its name tells stack and time, a preview which declarations lack their objects."""
-    killable.program(VOLUME.format("") + TEMPLATE + CHILD)
-    lose_provider(killable, local_runpod, network_volumes=1, templates=2)
-    [volume], lost = objects(local_runpod, "network volume"), objects(local_runpod, "template")
+    """The state knows nothing of it: its name tells stack and time, a preview which declarations lack their objects.
+
+    A credential is replaced afterwards: nobody can tell whether its password is still that of the program.
+    """
+    killable.program(VOLUME.format("") + TEMPLATE + FURTHER)
+    lose_provider(killable, local_runpod, network_volumes=1, templates=1, serverless=1, registries=1)
+    lost = {kind: objects(local_runpod, kind) for kind in KINDS}
     recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--json")
+    local_runpod.forget_calls()
     up = killable.up()
+    posts = [call for call in resource_calls() if call.startswith("POST")]
     local_runpod.forget_calls()
     again = killable.up("--expect-no-changes")
     nothing = killable.run("pulumi-runpod", "recover", "--stack", "dev")
@@ -48,17 +60,20 @@ def test_what_a_killed_provider_has_made_is_recovered(
     refreshed = killable.run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
     told = json.loads(recovered.stdout)
 
-    assert {entry["id"]: entry["verdict"] for entry in told} == dict.fromkeys([volume, *lost], "recovered")
+    assert {entry["id"]: entry["verdict"] for entry in told} == {ids[0]: "recovered" for ids in lost.values()}
     assert up.returncode == 0, up.stdout + up.stderr
+    assert posts == ["POST /v2/registries"]
     assert again.returncode == 0, again.stdout + again.stderr
     assert (nothing.returncode, nothing.stdout) == (0, "stack dev: nothing was interrupted\n")
     assert unchanged == []
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
-    assert objects(local_runpod, "network volume") == [volume]
-    assert objects(local_runpod, "template") == lost
-    assert "tok-77aa" not in (killable.directory.parent / "backend/.pulumi/stacks/killed/dev.json").read_text()
+    left = {kind: objects(local_runpod, kind) for kind in KINDS}
+    assert {kind: len(ids) for kind, ids in left.items()} == dict.fromkeys(KINDS, 1)
+    assert [kind for kind in KINDS if left[kind] != lost[kind]] == ["registry credential"]
+    state = (killable.directory.parent / "backend/.pulumi/stacks/killed/dev.json").read_text()
+    assert not [secret for secret in ("tok-77aa", "tok-99bb", "pw-4711") if secret in state]
     assert killable.run("pulumi", "destroy", "--yes", "--skip-preview").returncode == 0
-    assert objects(local_runpod, "network volume") + objects(local_runpod, "template") == []
+    assert [ids for kind in KINDS for ids in objects(local_runpod, kind)] == []
 
 
 def test_what_is_less_certain_is_named_and_a_person_decides(killable: Killable, local_runpod: LocalRunPod) -> None:

@@ -9,9 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pulumi_runpod.resources.kinds import endpoint, network_volume, template
+from pulumi_runpod.resources.kinds import (
+    ecr_delegation,
+    endpoint,
+    network_volume,
+    registry_credential,
+    secret,
+    template,
+)
 from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.outcome import Differences
+from pulumi_runpod.resources.tokens import KINDS, lifecycle_of_kind
 from pulumi_runpod.resources.unchanged import DECLARED, replaces_nothing, unchanged_inputs
 from pulumi_runpod.resources.values import UNKNOWN
 from pulumi_runpod.wire.model import JsonObject
@@ -26,6 +34,8 @@ ENDPOINT: JsonObject = {
 }
 VOLUME: JsonObject = {"name": "weights", "size": 10.0, "data_center": "EU-RO-1"}
 TEMPLATE: JsonObject = {"name": "worker", "image": IMAGE}
+CREDENTIAL: JsonObject = {"name": "registry", "username": "robot", "password": "pa55word"}
+SECRET: JsonObject = {"name": "hf_token", "value": "hf_1234"}
 
 
 def failures(lifecycle: Lifecycle, news: JsonObject, olds: JsonObject | None = None) -> dict[str, str]:
@@ -49,6 +59,13 @@ def failures(lifecycle: Lifecycle, news: JsonObject, olds: JsonObject | None = N
             "type",
             "must be 'STANDARD' or 'HIGH_PERFORMANCE', got 'FAST'",
         ),
+        (template.LIFECYCLE, TEMPLATE, {"image": ""}, "image", "must not be empty"),
+        (registry_credential.LIFECYCLE, CREDENTIAL, {"password": "p" * 16_385}, "password", "at most 16384 characters"),
+        (registry_credential.LIFECYCLE, CREDENTIAL, {"name": "n" * 192}, "name", "at most 191 characters, and has 192"),
+        (ecr_delegation.LIFECYCLE, {}, {"resource": "arn:aws:s3:::bucket"}, "resource", "the ARN of an ECR repository"),
+        (secret.LIFECYCLE, SECRET, {"name": "RunPod_token"}, "name", "must not start with RUNPOD"),
+        (secret.LIFECYCLE, SECRET, {"name": "1st"}, "name", "does not match the pattern"),
+        (secret.LIFECYCLE, SECRET, {"description": "é" * 40_000}, "description", "at most 65535 bytes"),
         (template.LIFECYCLE, TEMPLATE, {"disk": 0.0}, "disk", "must be at least 1 GB, got 0"),
         (template.LIFECYCLE, TEMPLATE, {"public": "yes"}, "public", "must be true or false, got 'yes'"),
         (
@@ -175,6 +192,7 @@ PLAIN = (
         "cmd",
     ),
     *("disk", "registry", "size", "data_center", "mounts", "other"),
+    *("username", "password", "resource", "value", "description"),
 )
 scalars = st.one_of(
     st.none(),
@@ -224,7 +242,7 @@ programs = st.fixed_dictionaries(
 @given(news=programs, olds=programs)
 def test_whatever_comes_in_is_judged_without_an_exception(news: dict[str, Any], olds: dict[str, Any]) -> None:
     """And what passes is what the service's own models take: check and the referee agree."""
-    for lifecycle in (endpoint.LIFECYCLE, template.LIFECYCLE, network_volume.LIFECYCLE):
+    for lifecycle in map(lifecycle_of_kind, KINDS.values()):
         checked = lifecycle.check(olds, news)
         assert all(failure.reason for failure in checked.failures)
         if not checked.failures and UNKNOWN not in list(_leaves(checked.inputs)) and "name" in checked.inputs:

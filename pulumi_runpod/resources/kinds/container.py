@@ -16,7 +16,8 @@ from pulumi_runpod.wire.model import JsonObject
 def container_rules(inputs: JsonObject) -> list[Failure]:
     ports, args = inputs.get("ports"), inputs.get("args")
     strings = [(i, port) for i, port in enumerate(ports) if isinstance(port, str)] if isinstance(ports, list) else []
-    found = [Failure(f"ports[{i}]", mistake) for i, port in strings if (mistake := port_mistake(port))]
+    found = [Failure("image", "must not be empty")] if inputs.get("image") == "" else []
+    found += [Failure(f"ports[{i}]", mistake) for i, port in strings if (mistake := port_mistake(port))]
     command = [inputs.get(key, []) for key in EXEC_FORM]
     twice = isinstance(args, str) and any(key in inputs for key in EXEC_FORM)
     if twice and known(command) and list(decode_args(str(args))) != command:
