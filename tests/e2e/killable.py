@@ -121,7 +121,9 @@ class Killable:
         directory = base / "elsewhere"
         shutil.copytree(self.directory, directory, ignore=shutil.ignore_patterns(".*", "__pycache__"))
         self.directory = directory
-        self.environ |= {"HOME": str(base / "home"), "PULUMI_HOME": str(base / "home" / ".pulumi")}
+        home = base / "home"
+        # Which stack is selected was known to the other machine alone.
+        self.environ |= {"HOME": str(home), "PULUMI_HOME": str(home / ".pulumi"), "PULUMI_STACK": "dev"}
 
     def program(self, text: str) -> None:
         (self.directory / "__main__.py").write_text(text)
