@@ -158,8 +158,8 @@ class ServiceSettings(CommonSettings):
     execution_timeout_seconds: int = Field(default=240, ge=5, le=WEEK_SECONDS)
     """RunPod ends a job that has worked this long (`timeout` of the endpoint)."""
     endpoint_timeout_seconds: int = Field(default=300, ge=6, le=WEEK_SECONDS)
-    """How long a caller waits for an answer, which is for clients to keep. Above the execution timeout, so that a stuck
-    job fails cleanly."""
+    """How long a caller waits for an answer, queue included. RunPod knows no such limit: clients keep it, and so does
+    `pulumi-runpod job run`. Above the execution timeout, so that a stuck job fails cleanly."""
 
     health_gate: HealthGate = "off"
     """When an `up` that makes a release ends: at once (`off`), when a `worker` of the release is ready, or when one has

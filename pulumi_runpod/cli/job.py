@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pulumi_runpod.cli.images import save_images, without_images
-from pulumi_runpod.cli.stack import EndpointId, Stack, target
+from pulumi_runpod.cli.stack import EndpointId, Stack, Target, target
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.wire.job import Job
 
@@ -23,9 +23,17 @@ app = typer.Typer(help="Jobs of a deployed endpoint.", no_args_is_help=True)
 
 JobId = Annotated[str, typer.Argument(help="Id of the job.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Timeout = Annotated[float, typer.Option(min=0.0, help="Seconds to wait for the job to end.")]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        help="Seconds to wait for the job to end. Default: the stack's output endpoint_timeout_seconds, else 600.",
+        show_default=False,
+    ),
+]
 Save = Annotated[Path | None, typer.Option(help="Write the output's images to this directory.")]
 _LONGEST_TEXT = 200
+_LONGEST_WAIT = 600.0
 
 
 @app.command()
@@ -38,19 +46,23 @@ def run(
     endpoint_id: EndpointId = None,
     save: Save = None,
     only_submit: Annotated[bool, typer.Option("--async", help="Print the job's id and do not wait.")] = False,
-    timeout: Timeout = 600.0,
+    timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
     """Send a job, wait for it and print its output. An input with a member `input` is taken as the whole request."""
-    told = parse_input(text)
-    with jobs_of(stack, endpoint_id) as jobs:
+    told, meant = parse_input(text), target(stack, endpoint_id)
+    with client_of(meant) as jobs:
         job = jobs.run(told)
         if only_submit:
             _print_job(job, as_json=as_json)
             return
         _progress(f"job {job.id} {job.status}")
         try:
-            job = jobs.wait(job.id, timeout=timeout, on_change=lambda seen: _progress(f"job {seen.id} {seen.status}"))
+            job = jobs.wait(
+                job.id,
+                timeout=patience(timeout, meant),
+                on_change=lambda seen: _progress(f"job {seen.id} {seen.status}"),
+            )
         except KeyboardInterrupt:
             where = f"--stack {stack}" if stack else f"--endpoint-id {endpoint_id}"
             raise RunPodError(
@@ -78,22 +90,24 @@ def wait(
     stack: Stack = None,
     endpoint_id: EndpointId = None,
     save: Save = None,
-    timeout: Timeout = 600.0,
+    timeout: Timeout = None,
     as_json: Json = False,
 ) -> None:
     """Wait for a job that was sent before, and print its output."""
-    with jobs_of(stack, endpoint_id) as jobs:
-        job = jobs.wait(job_id, timeout=timeout)
+    meant = target(stack, endpoint_id)
+    with client_of(meant) as jobs:
+        job = jobs.wait(job_id, timeout=patience(timeout, meant))
     _finish(job, save=save, as_json=as_json)
 
 
 @app.command()
 def stream(
-    job_id: JobId, stack: Stack = None, endpoint_id: EndpointId = None, timeout: Timeout = 600.0, as_json: Json = False
+    job_id: JobId, stack: Stack = None, endpoint_id: EndpointId = None, timeout: Timeout = None, as_json: Json = False
 ) -> None:
     """Print what a worker yields, one piece a line, as it comes."""
-    with jobs_of(stack, endpoint_id) as jobs:
-        for chunk in jobs.stream(job_id, timeout=timeout):
+    meant = target(stack, endpoint_id)
+    with client_of(meant) as jobs:
+        for chunk in jobs.stream(job_id, timeout=patience(timeout, meant)):
             typer.echo(json.dumps(chunk) if as_json or not isinstance(chunk, str) else chunk)
 
 
@@ -141,11 +155,21 @@ def health(stack: Stack = None, endpoint_id: EndpointId = None, as_json: Json = 
 @contextmanager
 def jobs_of(stack: str | None, endpoint_id: str | None) -> Iterator[JobClient]:
     """The job client of the endpoint that the options name."""
+    with client_of(target(stack, endpoint_id)) as jobs:
+        yield jobs
+
+
+@contextmanager
+def client_of(meant: Target) -> Iterator[JobClient]:
     from pulumi_runpod.client import JobClient, urls_of
 
-    meant = target(stack, endpoint_id)
     with JobClient(urls_of(meant.endpoint()), meant.settings) as jobs:
         yield jobs
+
+
+def patience(timeout: float | None, meant: Target) -> float:
+    """Seconds to wait: as the option says, else as callers of this endpoint are to."""
+    return next(told for told in (timeout, meant.endpoint_timeout, _LONGEST_WAIT) if told is not None)
 
 
 def parse_input(text: str) -> Any:

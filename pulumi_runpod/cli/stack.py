@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 OUTPUT = "endpoint_id"
 """The stack output that names the endpoint."""
+TIMEOUT_OUTPUT = "endpoint_timeout_seconds"
+"""The one that says how long callers are to wait."""
 
 Stack = Annotated[str | None, typer.Option("--stack", "-s", help="Pulumi stack whose endpoint is meant.")]
 EndpointId = Annotated[
@@ -40,6 +42,8 @@ class Target:
 
     endpoint_id: str
     settings: Settings
+    endpoint_timeout: float | None = None
+    """Seconds that callers are to wait for an answer, where the stack says so."""
 
     @property
     def client(self) -> RunPodClient:
@@ -57,7 +61,7 @@ def target(stack: str | None, endpoint_id: str | None) -> Target:
             raise SettingsError("which endpoint? Name a Pulumi stack (--stack dev) or an id (--endpoint-id ...)")
         return Target(endpoint_id, Settings.load())
     told = StackReader(stack)
-    return Target(endpoint_id or told.endpoint_id(), told.settings())
+    return Target(endpoint_id or told.endpoint_id(), told.settings(), told.endpoint_timeout())
 
 
 def settings_of(stack: str | None) -> Settings:
@@ -89,6 +93,10 @@ class StackReader:
                 f"the program export it (`pulumi.export({OUTPUT!r}, endpoint.id)`)"
             )
         return found
+
+    def endpoint_timeout(self) -> float | None:
+        found = self._outputs.get(TIMEOUT_OUTPUT)
+        return float(found) if isinstance(found, int | float) and found > 0 else None
 
     def settings(self) -> Settings:
         """Raises `SettingsError`."""

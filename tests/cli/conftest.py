@@ -42,7 +42,8 @@ def module_runpod() -> Iterator[LocalRunPod]:
 @pytest.fixture(scope="module")
 def deployed(module_runpod: LocalRunPod, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     """Stack `dev` with an endpoint that answers what the input asks for; stack `empty` without outputs; stack `halfway`
-    without them as well, as an update leaves it whose release was not healthy: the endpoint is in the state.
+    without them as well, as an update leaves it whose release was not healthy: the endpoint is in the state; stack
+    `impatient`, which says how long callers are to wait.
     """
     project = tmp_path_factory.mktemp("project")
     body = CreateEndpoint.model_validate(
@@ -60,11 +61,13 @@ def deployed(module_runpod: LocalRunPod, tmp_path_factory: pytest.TempPathFactor
     with RunPodClient(Settings.load({}, module_runpod.environment)) as client:
         endpoint_id = str(client.create(ENDPOINTS, body).model_dump()["id"])
     (project / "Pulumi.yaml").write_text("name: proj\nruntime: python\nbackend:\n  url: file://.\n")
-    for stack in ("dev", "empty", "halfway"):
+    for stack in ("dev", "empty", "halfway", "impatient"):
         pulumi(project, "stack", "init", stack)
         pulumi(project, "config", "set", "runpod:apiBaseUrl", module_runpod.api, "--stack", stack)
         pulumi(project, "config", "set", "--secret", "runpod:apiKey", module_runpod.api_key, "--stack", stack)
     import_state(project, "dev", [{**entry("dev", "pulumi:pulumi:Stack"), "outputs": {"endpoint_id": endpoint_id}}])
+    outputs = {"endpoint_id": endpoint_id, "endpoint_timeout_seconds": 0.4}
+    import_state(project, "impatient", [{**entry("impatient", "pulumi:pulumi:Stack"), "outputs": outputs}])
     provider = {**entry("halfway", "pulumi:providers:pulumi-python"), "custom": True, "id": "1"}
     endpoint = {**entry("halfway", "pulumi-python:dynamic/runpod:Endpoint"), "custom": True, "id": endpoint_id}
     endpoint["provider"] = f"{provider['urn']}::1"

@@ -161,6 +161,16 @@ def test_waiting_ends_and_says_how_to_go_on(by_id: list[str]) -> None:
     assert isinstance(result.exception, JobNotFinished)
 
 
+@pytest.mark.usefixtures("at_project")
+def test_waiting_ends_when_callers_of_the_stack_are_to_give_up() -> None:
+    """Its output `endpoint_timeout_seconds` counts where no other time is given; the job goes on."""
+    given_up = invoke("run", "-s", "impatient", "-i", '{"sleep": 2}').exception
+    waited_for = invoke("run", "-s", "impatient", "-i", '{"sleep": 2}', "--timeout", "60")
+
+    assert isinstance(given_up, JobNotFinished)
+    assert waited_for.exit_code == 0
+
+
 def test_an_unknown_job_is_explained(by_id: list[str]) -> None:
     """404 with how long results are kept."""
     assert isinstance(invoke("status", "nothing-u1", *by_id).exception, JobGone)
