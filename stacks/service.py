@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from pulumi_runpod import RolloutArgs
+from pulumi_runpod import RegistryCredential, RolloutArgs
 from pulumi_runpod.components import SDXL_SMOKE_INPUT, ColdStart, GpuNeed, SdxlService, SdxlServiceArgs, Traffic
 from stacks.build import Worker, built_worker
 from stacks.references import output_of
@@ -26,9 +26,9 @@ def declare(settings: ServiceSettings) -> None:
     pulumi.export("monthly_cost", service.monthly_cost)
 
 
-def service_args(settings: ServiceSettings) -> SdxlServiceArgs:
-    """The settings in the component's words."""
-    runs = worker(settings)
+def service_args(settings: ServiceSettings, *, name: str = "sdxl") -> SdxlServiceArgs:
+    """The settings in the component's words. `name`: of the credential that a private image takes."""
+    runs = worker(settings, name=name)
     return SdxlServiceArgs(
         image=runs.image,
         registry=runs.registry,
@@ -62,15 +62,24 @@ def service_args(settings: ServiceSettings) -> SdxlServiceArgs:
     )
 
 
-def worker(settings: ServiceSettings) -> Worker:
+def worker(settings: ServiceSettings, *, name: str) -> Worker:
     """What is built here, or the image that the settings name, or the one that was promoted.
 
     Raises RunError when the promoted one has no digest, or when another one is named and nobody has allowed that.
     """
     named = settings.image
     if settings.promote_from is None or (named is not None and settings.allow_unpromoted_image):
-        return built_worker(settings) if named == BUILD else Worker(named or "")
-    return Worker(_promoted(settings.promote_from, named))
+        return built_worker(settings) if named == BUILD else Worker(named or "", _login(settings, name))
+    return Worker(_promoted(settings.promote_from, named), _login(settings, name))
+
+
+def _login(settings: ServiceSettings, name: str) -> pulumi.Output[str] | None:
+    """Id of a credential for an image that another stack, or somebody else, has pushed."""
+    user, password = settings.registry_username, settings.registry_password
+    if user is None or password is None:
+        return None
+    secret = pulumi.Output.secret(password.get_secret_value())
+    return RegistryCredential(name, username=user, password=secret).id
 
 
 def _promoted(source: str, named: str | None) -> pulumi.Output[str]:

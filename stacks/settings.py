@@ -122,7 +122,8 @@ class ServiceSettings(CommonSettings):
     ] = Field(default=None, examples=["registry.example.com/team/sdxl-worker"])
     """Where `image: build` is pushed to. Without it, to the registry of `make up`, for the local RunPod alone."""
     registry_username: str | None = Field(default=None, min_length=1, examples=["robot"])
-    """For the push to imageRepository, and for RunPod's pulls. Without it, the push is by the login of `docker`."""
+    """For RunPod's pulls of the image, and for the push of one that is built. Without it, RunPod must be able to pull
+    without a login, and the push is by the login of `docker`."""
     registry_password: Annotated[
         Annotated[SecretStr, Field(min_length=1)] | None, Allowed("must be a password, not an empty one")
     ] = Field(default=None, examples=["PASSWORD"])

@@ -25,8 +25,8 @@ class Change:
 
     value: str
     sends: Mapping[str, JsonObject] = field(default_factory=dict)
-    """`METHOD KIND` -> body, of all calls that change something. Names that are made, and ids, are left out: a volume's
-    data center stands for its id.
+    """`METHOD KIND` -> body, of all calls that change something. Names that are made are left out; a volume's data
+    center stands for its id, and a credential's name for the credential's.
     """
     also: frozenset[str] = frozenset()
     """What else reaches RunPod: `smoke job`, `upload`."""
@@ -50,6 +50,15 @@ def gpu(pool: str) -> JsonObject:
 
 def volume(data_center: str) -> dict[str, JsonObject]:
     return {"POST network-volumes": {"size": 20, "dataCenter": data_center}}
+
+
+def other_login(name: str, username: str, password: str) -> dict[str, JsonObject]:
+    """A new credential, those who use it, and the old one last."""
+    return {
+        "POST registries": {"username": username, "password": password},
+        **release(registry=name),
+        "DELETE registries": {},
+    }
 
 
 LOGIN = {"registryUsername": "robot", "registryPassword": "secret"}
@@ -95,10 +104,10 @@ SERVICE_CHANGES = {
     # Its own volume goes, with what lies on it: the plan says so, and a protected one stays.
     "platformStack": Change("one", {**endpoint(networkVolumes=["EU-RO-1"]), "DELETE network-volumes": {}}),
     "image": Change(NEW, release(image=NEW)),
-    # These are for an image that is built here; one that is named is as it is.
+    # For an image that is built here; one that is named is as it is.
     "imageRepository": Change("registry.example.com/team/other"),
-    "registryUsername": Change("robot-2", beside=LOGIN),
-    "registryPassword": Change("another", beside=LOGIN),
+    "registryUsername": Change("robot-2", other_login("registryUsername", "robot-2", "secret"), beside=LOGIN),
+    "registryPassword": Change("another", other_login("registryPassword", "robot", "another"), beside=LOGIN),
     "promoteFrom": Change("two", release(image=NEW), beside={"promoteFrom": "one", "image": ""}),
     "allowUnpromotedImage": Change("true", beside={"promoteFrom": "two", "image": NEW}),
     "containerDiskGb": Change("30", release(disk=30)),

@@ -35,7 +35,12 @@ from tests.e2e.settings_changes import NEW, OLD, PLATFORM_CHANGES, SERVICE, SERV
 pytestmark = pytest.mark.engine
 WORKER = Path(__file__).with_name("gate_worker.py")
 OPERATIONS = {"POST": "create", "PATCH": "update", "DELETE": "delete"}
-KINDS = {"serverless": "Endpoint", "templates": "Template", "network-volumes": "NetworkVolume"}
+KINDS = {
+    "serverless": "Endpoint",
+    "templates": "Template",
+    "network-volumes": "NetworkVolume",
+    "registries": "RegistryCredential",
+}
 REPLACING = {"create-replacement", "delete-replaced"}
 """The two halves of a `replace`."""
 CHANGES = {
@@ -77,7 +82,7 @@ def declared(changed: bool, folder: Path) -> None:
     for name, given in services.items():
         settings = loaded("dev", given, folder)
         assert isinstance(settings, ServiceSettings)
-        SdxlService(name, service_args(settings))
+        SdxlService(name, service_args(settings, name=name))
     for key, change in PLATFORM_CHANGES.items():
         settings = loaded("platform", {**change.beside, **({key: change.value} if changed else {})}, folder)
         assert isinstance(settings, PlatformSettings)
@@ -115,6 +120,8 @@ def noted(names: Mapping[str, str], done: Outcome, writes: Iterable[Write], call
         body = {key: value for key, value in write.body.items() if key != "name"}
         if "networkVolumes" in body:
             body["networkVolumes"] = [names[volume].partition("-")[2] for volume in body["networkVolumes"]]
+        if "registry" in body:
+            body["registry"] = names[body["registry"]]
         of, what = seen[owner(names[write.object_id])], f"{write.method} {write.kind}"
         assert what not in of.sends, write
         of.sends[what] = body
@@ -175,5 +182,7 @@ def test_a_setting_touches_only_what_it_must(label: str, seen: Mapping[str, Seen
     change, (stack, key) = CHANGES[label], label.split()
     of = label if stack == "platform" else f"service {service_of(key)}"
     sending = {f"{OPERATIONS[method]} {KINDS[kind]}" for method, kind in map(str.split, change.sends)}
+    if sending >= {"create RegistryCredential", "delete RegistryCredential"}:
+        sending ^= {"create RegistryCredential", "delete RegistryCredential", "replace RegistryCredential"}
 
     assert seen[of] == Seen(dict(change.sends), set(change.also), sending | change.steps)
