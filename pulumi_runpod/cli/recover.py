@@ -16,7 +16,7 @@ from pulumi_runpod.gitops.workspace import PulumiFailed
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.orphans import orphans_of
 from pulumi_runpod.resources.recovery import Interrupted, Recoverer
-from pulumi_runpod.resources.state_entries import resource_name
+from pulumi_runpod.resources.state_entries import known_ids, resource_name
 from pulumi_runpod.resources.unrecorded import FailedUpdate, Found, taken, taken_as_told, unrecorded
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
@@ -133,7 +133,8 @@ def _unrecorded(
         if take:
             raise
         planned = []  # the next `up` says why; what is there is named meanwhile
-    told = taken_as_told(deployment, planned, take, accounts.of)
+    known = {object_id for state in states for object_id in known_ids(state)}
+    told = taken_as_told(deployment, planned, take, accounts.of, known=known)
     mine = [(orphan, mark) for orphan, mark in candidates if orphan.id not in take.values()]
     rest = taken(told.deployment, planned, mine, accounts.of)
     return rest.deployment, [*told.found, *rest.found]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
 
+from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.state_entries import entry, known_ids, resource_name, with_entry
@@ -71,7 +72,10 @@ class Recoverer:
         self._api_of, self._take, self._forget, self._sleep = api_of, take, forget, sleep
 
     def recover(self, deployment: JsonObject) -> Recovery:
-        """What becomes of every pending operation on a resource of ours. Raises `NotFound` for an id to take."""
+        """What becomes of every pending operation on a resource of ours.
+
+        Raises `NotFound` for an id to take that does not exist, `RunPodError` for one that the state holds already.
+        """
         resources = list(deployment.get("resources") or [])
         known = known_ids(deployment)
         kept: list[JsonObject] = []
@@ -108,6 +112,8 @@ class Recoverer:
             return told("forgotten"), None
         if declared in self._take:
             taken = self._take[declared]
+            if taken in known:
+                raise RunPodError(f"--take {declared}={taken}: this stack has it already. Nothing was changed")
             return told("recovered", taken), self._api_of(resource).get(lifecycle.collection, taken)
         if not isinstance(name, str):
             return told("undecided"), None  # encrypted

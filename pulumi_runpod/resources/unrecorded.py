@@ -8,7 +8,7 @@ is less certain a person decides; nothing is taken by a name that was chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -21,7 +21,6 @@ from pulumi_runpod.resources.state_entries import (
     PROVIDER_KEY,
     entry,
     is_secret,
-    known_ids,
     resource_name,
     secret,
     with_entry,
@@ -31,18 +30,19 @@ from pulumi_runpod.wire.model import JsonObject, Response
 
 _HIDDEN, _UNKNOWN = "[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What a preview prints for a secret, and for a value that it cannot know."""
+_CLOCKS_DIFFER_S = 30.0
+"""Names are made by the clock of a machine; a backend may tell of updates by its own."""
 
 
 @dataclass(frozen=True)
 class FailedUpdate:
-    """Seconds since 1970, of the clock by which names are made."""
+    """Seconds since 1970."""
 
     began: float
     ended: float
 
     def covers(self, second: int) -> bool:
-        # Both ends are told in whole seconds.
-        return self.began - 1 <= second <= self.ended + 1
+        return self.began - _CLOCKS_DIFFER_S <= second <= self.ended + _CLOCKS_DIFFER_S
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,18 @@ def taken_as_told(
     planned: Iterable[JsonObject],
     take: Mapping[str, str],
     api_of: Callable[[JsonObject], Api],
+    *,
+    known: Container[str],
 ) -> Taken:
-    """Objects that a person names (resource name -> id). Raises `RunPodError` where one cannot be had."""
+    """Objects that a person names (resource name -> id). Raises `RunPodError` where one cannot be had.
+
+    `known`: ids in the states of all stacks of the project; an object in two states would be deleted by either.
+    """
     lacking = _recordable(planned, deployment)
     found: list[Found] = []
     for name, object_id in take.items():
+        if object_id in known:
+            raise RunPodError(f"--take {name}={object_id}: a stack of this project has it already. Nothing was changed")
         wanting = [
             (resource, lifecycle, answer)
             for resource in lacking
@@ -164,9 +171,6 @@ def _with_object(
             inputs[key] = planned
         elif key in lifecycle.collection.replace_fields:
             inputs[key] = secret("")
-    known = known_ids(deployment)
-    if str(found.model_dump()["id"]) in known:
-        raise RunPodError(f"{lifecycle.collection.kind} {found.model_dump()['id']} is in the state already")
     new = entry({**resource, "inputs": inputs}, lifecycle, found, seen_with=api.key_digest)
     return {**deployment, "resources": with_entry(list(deployment.get("resources") or []), new)}
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 
 from pulumi_runpod.resources.naming import automatic_name, mark_of, prefix, project_marker, stack_marker
-from pulumi_runpod.resources.orphans import Orphan
-from pulumi_runpod.resources.unrecorded import FailedUpdate, unrecorded
 
 
 def test_a_name_tells_resource_project_stack_and_second() -> None:
@@ -41,24 +39,3 @@ def test_a_chosen_name_tells_nothing() -> None:
     """Not even where it has hyphens."""
     assert mark_of("weights") is None
     assert mark_of("my-shiny-volume") is None
-
-
-def test_only_what_a_failed_update_of_this_stack_has_made_is_unrecorded() -> None:
-    """Not what another stack made, nor what was made at another time, nor by an older release; the newest first."""
-    ours = automatic_name(prefix("weights", stack_marker("shop", "dev")))
-    second = mark_of(ours)
-    assert second is not None
-    assert second.made_at is not None
-    now = second.made_at
-    others = [
-        automatic_name(prefix("weights", stack_marker("shop", "prod"))),
-        automatic_name(prefix("weights", project_marker("shop"))),
-        f"weights-{project_marker('shop')}-vejwbgvv",
-    ]
-    orphans = [Orphan("network_volume", "network volume", str(i), name) for i, name in enumerate([ours, *others])]
-
-    during, before = FailedUpdate(now - 5, now + 5), FailedUpdate(now - 60, now - 30)
-    found = unrecorded(orphans, [before, during], project="shop", stack="dev")
-
-    assert [orphan.name for orphan, _ in found] == [ours]
-    assert unrecorded(orphans, [before], project="shop", stack="dev") == []
