@@ -47,7 +47,8 @@ def drift(
         if preview.errors:
             complain(f"stack {preview.stack} could not be looked at", preview.errors)
     if report:
-        _report(Repository.of_environment(repository), previews, text)
+        with publishing.failure_in_summary("The issue is not up to date"):
+            _report(Repository.of_environment(repository), previews, text)
     if missing:
         raise typer.Exit(FAILED)
     if drifted(previews) and not report:

@@ -39,6 +39,8 @@ from pulumi_runpod.gitops.sweeping import Due, SweepReport, sweep_objects, sweep
 from pulumi_runpod.gitops.workflow import WorkflowEvent
 from pulumi_runpod.resources.orphans import Orphan, delete, orphans_of
 
+_LONGEST_INPUT = 10_000
+
 app = typer.Typer(help="An endpoint for each pull request that asks for one.", no_args_is_help=True)
 
 Source = Annotated[str, typer.Option("--from", help="Stack whose settings are copied.", metavar="STACK")]
@@ -181,7 +183,8 @@ def _publish(
     publishing.add_to_summary(text)
     typer.echo(json.dumps(told.json_ready()) if form == "json" else text)
     if asked is not None and report.outcome != "absent":
-        url = asked.repository.keep_comment(asked.number, MARKER, text)
+        with publishing.failure_in_summary("The comment is not up to date"):
+            url = asked.repository.keep_comment(asked.number, MARKER, text)
         typer.echo(f"comment: {url}", err=True)
     if report.outcome == "failed":
         complain(f"stack {report.stack} failed", told.errors)
@@ -226,6 +229,10 @@ def _pairs(told: list[str] | None) -> dict[str, str]:
 
 
 def _checked_json(text: str) -> None:
+    if len(text) > _LONGEST_INPUT:
+        raise typer.BadParameter(
+            f"has {len(text)} characters: more than {_LONGEST_INPUT} are too many for a comment", param_hint="--input"
+        )
     try:
         json.loads(text)
     except ValueError as error:

@@ -47,10 +47,11 @@ def preview_comment(
     usage; 3 a preview failed, or a policy refuses it, and the report, comment included, says why.
     """
     named = names_of(stacks)
-    event = WorkflowEvent.of_environment()
     masker = Masker(os.environ)
-    policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
-    found = preview_all(workspace_here(), named, refresh=refresh, policies=policies, mask=masker.text)
+    with publishing.failure_in_summary("Pulumi preview"):
+        event = WorkflowEvent.of_environment()
+        policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
+        found = preview_all(workspace_here(), named, refresh=refresh, policies=policies, mask=masker.text)
     previews = [masker.told(preview) for preview in found]
     origin = Origin(event.commit, publishing.run_url())
     # Before anything that can fail.
@@ -61,8 +62,9 @@ def preview_comment(
     for preview in failed:
         complain(f"preview of {preview.stack} failed", preview.reasons)
     if post:
-        asked = repository_of(repository, number)
-        url = asked.repository.keep_comment(asked.number, MARKER, told)
+        with publishing.failure_in_summary("The comment is not up to date"):
+            asked = repository_of(repository, number)
+            url = asked.repository.keep_comment(asked.number, MARKER, told)
         typer.echo(f"comment: {url}", err=True)
     if failed:
         raise typer.Exit(FAILED)

@@ -9,8 +9,8 @@ from pulumi_runpod.gitops.events import Diagnostic, PolicyEvent
 from pulumi_runpod.gitops.preview import Notice, Severity, Violation
 
 _TOLD_ELSEWHERE = re.compile(r"an unhandled error occurred: program exited|(preview|update) failed$")
-_SUBJECT = re.compile(r"^\S+ resource '[^']*'(?: has a problem)?: ")
-"""Said before what our provider says; the name is told already."""
+_SUBJECT = re.compile(r"^(?:\S+ resource '[^']*'(?: has a problem)?|Preview failed): ")
+"""Said before what our provider says; what failed, and its name, are told already."""
 _SEVERITIES: Mapping[str, Severity] = {"info": "info", "warning": "warning", "info#err": "warning"}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pulumi_runpod.gitops.comment import COMMENT
 from pulumi_runpod.gitops.details import drift_line
 from pulumi_runpod.gitops.markdown import code, one_line, prose, shortened
 from pulumi_runpod.gitops.preview import StackPreview
@@ -14,9 +15,8 @@ from pulumi_runpod.gitops.preview import StackPreview
 MARKER = "<!-- pulumi-runpod:drift -->"
 LABEL = "drift"
 TITLE = "Drift: what is deployed is not what Pulumi left"
-_LONGEST = 60_000
-"""Characters. GitHub takes 65,536."""
 _MOST = 100
+_CUT = "\n\nThe rest is too long for an issue: `pulumi-runpod drift --stacks ...` prints it."
 
 
 def drifted(previews: Sequence[StackPreview]) -> bool:
@@ -46,7 +46,15 @@ def drift_issue(previews: Sequence[StackPreview]) -> str:
     if not lines:
         lines = ["", "Nothing has drifted."]
     text = "\n".join([MARKER, f"## {TITLE}" if drifted(previews) else "## Drift", *lines])
-    cut = "\n\nThe rest is too long for an issue: `pulumi-runpod drift --stacks ...` prints it."
-    if len(text) > _LONGEST:
-        text = text[: text.rindex("\n", 0, _LONGEST)] + cut
-    return f"{text}\n"
+    return f"{text if COMMENT.takes(text) else _shortened(text)}\n"
+
+
+def _shortened(text: str) -> str:
+    """Whole lines, as many as an issue takes, which is as long as a comment."""
+    kept, room = [], COMMENT.size - COMMENT.measure(_CUT)
+    for line in text.split("\n"):
+        room -= COMMENT.measure(line) + 1
+        if room < 1:
+            break
+        kept.append(line)
+    return "\n".join(kept) + _CUT

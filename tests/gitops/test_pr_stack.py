@@ -245,6 +245,24 @@ def test_what_cannot_work_is_told_in_one_line_and_in_the_summary(
     assert told in team.summary
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--input", "{no json"], "is no JSON"),
+        (["--input", f'"{"x" * 20_000}"'], "too many for a comment"),
+        (["--set", "image"], "is not KEY=VALUE"),
+        (["--platform", "platform", "--own-volume"], "is either named, or not used at all"),
+    ],
+)
+def test_wrong_usage_is_refused_before_github_is_asked(team: Team, words: list[str], told: str) -> None:
+    """Exit code 2."""
+    refused = team.command("pr-stack", "up", "--pr", "17", *words)
+
+    assert refused.returncode == 2
+    assert told in " ".join(refused.stderr.split())
+    assert not team.github.calls
+
+
 def test_a_token_that_may_only_read_ends_in_one_line_after_the_work(team: Team) -> None:
     """As a fork's: the comment is refused, what was done is in the summary and printed."""
     team.github.open_pull_request(18, labels=[LABEL])
@@ -254,6 +272,7 @@ def test_a_token_that_may_only_read_ends_in_one_line_after_the_work(team: Team) 
     assert refused.stderr.count("error:") == 1
     assert "403" in refused.stderr
     assert MARKER in team.summary
+    assert "403" in team.summary
     assert team.json("pr-stack", "down", "--pr", "18")["outcome"] == "removed"
 
 

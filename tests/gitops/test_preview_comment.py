@@ -207,13 +207,14 @@ def test_a_policy_refuses_one_stack_beside_the_others(desk: Desk, tmp_path: Path
 def test_a_policy_pack_that_is_none_is_refused_before_anything_runs(
     desk: Desk, arguments: tuple[str, ...], told: str
 ) -> None:
-    """Exit code 1, one line, no call."""
+    """Exit code 1, one line, in the job summary, too; no call."""
     desk.runpod.forget_calls()
     done = desk.preview("dev", *arguments)
 
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert told in done.stderr
+    assert told in desk.said
     assert not desk.runpod.calls()
 
 
@@ -247,15 +248,16 @@ def test_no_secret_is_published(desk: Desk) -> None:
 def test_where_it_cannot_be_posted_one_line_says_so(
     desk: Desk, token: str, environment: dict[str, str], told: str
 ) -> None:
-    """Exit code 1, one line; printed and in the job summary it is all the same."""
+    """Exit code 1, one line, in the job summary, too; the report is printed and in the summary all the same."""
     done = desk.preview("staging", "--post", "--no-refresh", token=token, **environment)
 
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert told in line
     assert line.startswith("error: ")
-    assert done.stdout.strip() == desk.said.strip()
+    assert desk.said.startswith(done.stdout.strip())
     assert desk.said.startswith(MARKER)
+    assert told in desk.said
     assert not desk.github.comments_on(NUMBER)
     assert not FORK.may_write
 
@@ -280,12 +282,21 @@ def test_wrong_usage_is_refused_before_anything_runs(desk: Desk, arguments: tupl
     assert not desk.runpod.calls()
 
 
-def test_a_service_that_does_not_answer_is_a_failed_preview(desk: Desk) -> None:
-    """RunPod refuses the key: the reason is told, not a traceback."""
-    done = desk.preview("staging", RUNPOD_API_KEY="rpa_ABCDEFGHIJ1234567890ABCDEFGHIJ1234567890")
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        pytest.param({"RUNPOD_API_KEY": "rpa_ABCDEFGHIJ1234567890ABCDEFGHIJ1234567890"}, "401", id="a wrong key"),
+        pytest.param({"RUNPOD_API_BASE_URL": "http://127.0.0.1:9"}, "cannot connect", id="no RunPod"),
+    ],
+)
+def test_a_service_that_does_not_answer_is_a_failed_preview(desk: Desk, environment: dict[str, str], told: str) -> None:
+    """The reason is told, not a traceback."""
+    done = desk.preview("staging", **environment)
 
     assert done.returncode == 3
-    assert "401" in desk.said
+    assert told in desk.said
+    assert "Preview failed" not in desk.said
+    assert done.stderr.count("\n") == 1
     assert "rpa_" not in desk.said + done.stderr
     assert "Traceback" not in desk.said
 
@@ -305,7 +316,10 @@ def test_the_commands_of_the_document_do_what_it_says(desk: Desk) -> None:
 
 def test_outside_of_a_project_one_line_says_what_is_missing(desk: Desk, tmp_path: Path) -> None:
     """Exit code 1."""
-    done = desk.project.run("sh", "-c", f"cd {tmp_path} && pulumi-runpod preview-comment --stacks dev")
+    summary = tmp_path / "summary.md"
+    command = f"cd {tmp_path} && pulumi-runpod preview-comment --stacks dev"
+    done = desk.project.run("sh", "-c", command, GITHUB_STEP_SUMMARY=str(summary))
 
     assert done.returncode == 1
     assert done.stderr.startswith("error: no Pulumi.yaml in ")
+    assert "no Pulumi.yaml in" in summary.read_text()

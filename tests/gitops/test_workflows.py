@@ -220,6 +220,7 @@ def test_drift_without_a_token_is_one_line_after_the_report(module_team: Team) -
     assert refused.stderr.count("\n") == 1
     assert "no GitHub token" in refused.stderr
     assert "## Drift" in module_team.summary
+    assert "no GitHub token" in module_team.summary
 
 
 @pytest.mark.engine
