@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-from pulumi_runpod import Provider
+from pulumi_runpod import LocalDirectory, Provider
 from pulumi_runpod.components import SdxlService, SdxlServiceArgs, ServerlessService, ServerlessServiceArgs
 from pulumi_runpod.emulator.local import LocalRunPod
 from tests.e2e.conftest import (  # noqa: F401 - the engine's fixtures
@@ -35,6 +36,10 @@ def writes(runpod: LocalRunPod) -> list[str]:
     return [f"{call.method} {call.path}" for method in WRITES for call in runpod.calls(method, "/v2/*")]
 
 
+def ids(stack: RealStack) -> list[str]:
+    return sorted(r["id"] for r in stack.state()["resources"] if "dynamic/runpod:" in r["type"])
+
+
 def service(name: str, **options: Any) -> Callable[[], None]:
     def program() -> None:
         made = ServerlessService(name, ARGS, pulumi.ResourceOptions(**options))
@@ -46,7 +51,7 @@ def service(name: str, **options: Any) -> Callable[[], None]:
 def test_a_renamed_component_keeps_its_endpoint(
     deploy: Callable[[Callable[[], None]], RealStack], local_runpod: LocalRunPod
 ) -> None:
-    """With the old name as an alias of the component, nothing is created or deleted: same id, same URL."""
+    """With the old name as an alias of the component, nothing is written: same id, same URL."""
     stack = deploy(service("web"))
     first = stack.up()
     local_runpod.forget_calls()
@@ -55,7 +60,38 @@ def test_a_renamed_component_keeps_its_endpoint(
     assert not first.failed, first.text
     assert not renamed.failed, renamed.text
     assert renamed.outputs["endpoint_id"] == first.outputs["endpoint_id"]
-    assert not [call for call in writes(local_runpod) if call.startswith(("POST", "DELETE"))]
+    assert writes(local_runpod) == []
+
+
+def test_a_renamed_sdxl_service_keeps_its_volumes_and_their_weights(
+    deploy: Callable[[Callable[[], None]], RealStack], local_runpod: LocalRunPod, tmp_path: Path
+) -> None:
+    """All its children go along, the gate as well: nothing is written anywhere."""
+    (tmp_path / "unet.safetensors").write_bytes(b"weights")
+    args = SdxlServiceArgs(
+        image=ARGS.image,
+        gpu_pools=["ADA_24"],
+        data_centers=["EU-RO-1", "US-KS-2"],
+        weights=LocalDirectory(str(tmp_path)),
+        protect_volume=True,
+        rollout={},
+    )
+    old = pulumi.ResourceOptions(aliases=[pulumi.Alias(name="sdxl")])
+
+    def declared(name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        SdxlService(name, args, opts)
+
+    stack = deploy(lambda: declared("sdxl"))
+    first = stack.up()
+    before = ids(stack)
+    local_runpod.forget_calls()
+    renamed = stack.up(lambda: declared("images", old))
+
+    assert not first.failed, first.text
+    assert not renamed.failed, renamed.text
+    assert ids(stack) == before
+    assert writes(local_runpod) == []
+    assert not local_runpod.calls("PUT", "/s3/*")
 
 
 def test_a_component_that_moves_under_another_keeps_its_endpoint(
