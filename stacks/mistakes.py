@@ -45,7 +45,8 @@ class Teller:
         return f"{key} is {value}: {_allowed(self._fields[key], error)}. {self._mended(key)}"
 
     def _unknown(self, key: str) -> str:
-        told = f"{key} is not a setting. Known: {', '.join(sorted(self._fields))}. "
+        value = "a secret" if key in self._hidden else repr(self._given[key])
+        told = f"{key} is {value}, but not a setting. Known: {', '.join(sorted(self._fields))}. "
         remove = f"pulumi config rm {key} --stack {self._stack}"
         meant = difflib.get_close_matches(key, self._fields, n=1)
         if not meant or key in self._hidden:

@@ -25,7 +25,8 @@ SDXL_SMOKE_INPUT: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class SdxlServiceArgs(ServerlessServiceArgs):
-    """An SDXL service. `image` is one of the worker in `worker/`, whose `cuda_floor` is the default of
+    """An SDXL service. `image` is one of the worker that this package brings along, which
+    `image=WorkerImageArgs(repository="registry.example.com/team/sdxl")` builds. Its `cuda_floor` is the default of
     `min_cuda_version`; `volumes` default to a new one in each of `data_centers`, which are then plain text.
     """
 

@@ -17,6 +17,7 @@ from pulumi_runpod.components.inputs import ColdStart, GpuNeed, Traffic
 from pulumi_runpod.components.market import market
 from pulumi_runpod.components.outlook import chosen_pools, forecast
 from pulumi_runpod.components.plan_inputs import plan_inputs, volume_plan
+from pulumi_runpod.components.worker_image import WorkerImage, WorkerImageArgs
 from pulumi_runpod.planning.advice import Market
 from pulumi_runpod.planning.service import Environment, Guard
 from pulumi_runpod.resources.args import GpuArgs, QueueDelayArgs, RolloutArgs, ScalingArgs, WorkersArgs
@@ -29,8 +30,10 @@ from pulumi_runpod.resources.template import Template
 class ServerlessServiceArgs:
     """A service on any image that speaks RunPod's worker protocol."""
 
-    image: pulumi.Input[str]
-    """Image reference; one pinned by digest rolls out reliably."""
+    image: pulumi.Input[str] | WorkerImageArgs
+    """Image reference; one pinned by digest rolls out reliably. Or `WorkerImageArgs(repository=...)`: built, pushed and
+    pinned by the `up` that deploys it.
+    """
     gpu_pools: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
     """Ids of serverless GPU pools (`ADA_24`), best first. Without them, `gpu` chooses one."""
     gpu: GpuNeed | None = None
@@ -64,7 +67,7 @@ class ServerlessServiceArgs:
     container_disk_gb: pulumi.Input[int] = 20
     """Disk of each worker beside its image; gone with the worker."""
     registry: pulumi.Input[str] | None = None
-    """Id of a registry credential for a private image. Default: none."""
+    """Id of a registry credential for a private image. Default: none, or the login that the image is pushed with."""
     rollout: RolloutArgs | None = None
     """`{"timeout": 600, "smoke_input": {...}}`: an `up` ends when its release serves, or takes it back and
     fails with the reason. `timeout`: seconds for the whole wait. `smoke_input`: input of a job that must end
@@ -86,6 +89,8 @@ class ServerlessServiceArgs:
 class ServerlessService(pulumi.ComponentResource):
     """A template and a queue endpoint that follows it. Type `runpod:components:ServerlessService`."""
 
+    worker_image: WorkerImage | None
+    """What is built here; None where `image` is a reference."""
     template: Template
     endpoint: Endpoint
     endpoint_id: pulumi.Output[str]
@@ -109,12 +114,19 @@ class ServerlessService(pulumi.ComponentResource):
         self._needed_first: list[pulumi.Resource] = []
         volumes = self._volumes(name, args)
         child = pulumi.ResourceOptions(parent=self)
+        image, registry = args.image, args.registry
+        self.worker_image = None
+        if isinstance(image, WorkerImageArgs):
+            self.worker_image = built = WorkerImage(name, image, child)
+            image = built.ref
+            if registry is None and built.registry_credential is not None:
+                registry = built.registry_credential.id
         self.template = Template(
             name,
-            image=args.image,
+            image=image,
             env=self._env(args),
             disk=args.container_disk_gb,
-            registry=args.registry,
+            registry=registry,
             opts=child,
         )
         workers: WorkersArgs = {"min": args.workers_min, "max": args.workers_max}

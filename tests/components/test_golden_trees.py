@@ -104,15 +104,44 @@ def test_the_trees_of_services_are_as_users_have_them_in_their_states(
     assert trees == {component: golden(component) for component in ("ServerlessService", "SdxlService")}
 
 
-def test_the_tree_of_a_worker_image_is_as_users_have_it_in_their_states(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The image of the packages beside that of the code, and what RunPod pulls them with."""
+@pytest.fixture
+def _mocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNPOD_OFFLINE_CATALOG", "1")
     monkeypatch.setattr(SETTINGS, "monitor", None)  # put back afterwards: it is the process's
     pulumi.runtime.set_mocks(Recorder(), project="shop", stack="dev", preview=False)
+
+
+def declared(root: pulumi.Resource) -> str:
+    """The tree below a resource, once all of it is registered."""
+
+    def nodes(of: pulumi.Resource, parent: str | None) -> Iterable[Node]:
+        node = Node(settled(of.urn), parent)
+        yield node
+        for child in of._childResources:
+            yield from nodes(child, node.urn)
+
+    top, *below = nodes(root, None)
+    return drawn(below, top)
+
+
+@pytest.mark.usefixtures("_mocks")
+def test_the_tree_of_a_service_that_builds_its_image_has_it_below() -> None:
+    """The worker that the package brings along, with a login: image and credential are the service's own."""
+    image = WorkerImageArgs(repository="registry.example.com/team/sdxl", username="team", password="s3cret")
+    made = SdxlService("sdxl", SdxlServiceArgs(image=image, gpu_pools=["ADA_24"], data_centers=["EU-RO-1"]))
+    settled(made.endpoint_id)
+    assert made.worker_image is not None
+    assert made.worker_image.registry_credential is not None
+
+    assert declared(made) == golden("SdxlService-built")
+    assert settled(made.template.registry) == settled(made.worker_image.registry_credential.id)
+    assert settled(made.template.image) == settled(made.worker_image.ref)
+
+
+@pytest.mark.usefixtures("_mocks")
+def test_the_tree_of_a_worker_image_is_as_users_have_it_in_their_states() -> None:
+    """The image of the packages beside that of the code, and what RunPod pulls them with."""
     args = WorkerImageArgs(repository="registry.example.com/team/worker", username="team", password="s3cret")
     made = WorkerImage("worker", args)
-    root = Node(settled(made.urn), None)
-    assert made.registry_credential is not None
-    settled(pulumi.Output.all(made.ref, made.registry_credential.id))
-    children = [Node(settled(child.urn), root.urn) for child in made._childResources]
 
-    assert drawn(children, root) == golden("WorkerImage")
+    assert declared(made) == golden("WorkerImage")

@@ -92,7 +92,7 @@ def test_an_unknown_key_is_told_with_the_known_ones() -> None:
     """A misspelt key would silently mean the default."""
     (line,) = mistakes(workerMax="3")
 
-    assert line.startswith("workerMax is not a setting. Known: ")
+    assert line.startswith("workerMax is '3', but not a setting. Known: ")
     assert "To mend it: pulumi config set workersMax 3 --stack dev; pulumi config rm workerMax --stack dev" in line
 
 
@@ -132,7 +132,7 @@ def test_a_service_without_an_image_must_name_one() -> None:
 def test_the_platform_takes_only_what_it_uses() -> None:
     """Workers are no business of a stack that has none."""
     assert load({}, project=PROJECT, stack="platform") == PlatformSettings(environment="platform")
-    with pytest.raises(SettingsError, match="workersMax is not a setting"):
+    with pytest.raises(SettingsError, match="workersMax is '3', but not a setting"):
         load({f"{PROJECT}:workersMax": "3"}, project=PROJECT, stack="platform")
 
 

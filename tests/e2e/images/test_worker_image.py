@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pulumi
 import pytest
 
 from pulumi_runpod.client import RunPodClient
+from pulumi_runpod.components import ServerlessService, ServerlessServiceArgs, WorkerImageArgs
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire.endpoint import ENDPOINTS
-from tests.e2e.images.conftest import REPOSITORY, Deployment, Source
+from tests.e2e.conftest import Engine
+from tests.e2e.images.conftest import NAME, REPOSITORY, Deployment, Source
+from tests.e2e.images.registry import Registry
 
 pytestmark = pytest.mark.engine
 
@@ -32,6 +36,25 @@ def test_the_endpoint_runs_the_digest_that_was_pushed(deployment: Deployment, ou
     assert deployment.registry.manifest(REPOSITORY, digest) is not None
     assert deployment.registry.manifest(REPOSITORY, "dev") == deployment.registry.manifest(REPOSITORY, digest)
     assert served(outsider, done.outputs["endpoint_id"]) == ref
+
+
+def test_a_service_builds_the_image_that_it_runs(
+    engine: Engine, environment: dict[str, str], registry: Registry, source: Source, outsider: RunPodClient
+) -> None:
+    """`image` of a service may be what to build: one component from sources to an endpoint on their digest."""
+
+    def program() -> None:
+        image = WorkerImageArgs(
+            repository=f"{registry.address}/{REPOSITORY}", source=source.folder, builder=NAME, cache=False
+        )
+        args = ServerlessServiceArgs(image=image, gpu_pools=["ADA_24"], workers_max=1, guard="off")
+        pulumi.export("endpoint_id", ServerlessService("svc", args).endpoint_id)
+
+    done = engine.stack(program, environment).up()
+    _, _, digest = served(outsider, done.outputs["endpoint_id"]).partition("@")
+
+    assert done.errors == []
+    assert registry.manifest(REPOSITORY, digest) is not None
 
 
 def test_unchanged_sources_cost_nothing(
