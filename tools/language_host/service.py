@@ -91,7 +91,7 @@ class LanguageRuntime(language_pb2_grpc.LanguageRuntimeServicer):
     @override
     @_answered
     def About(self, request: language_pb2.AboutRequest, context: grpc.ServicerContext) -> language_pb2.AboutResponse:
-        seen = inspect(self._ready(request.info), self._children)
+        seen = inspect(self._ready(request.info), self._children, packages=False)
         return language_pb2.AboutResponse(executable=seen.executable, version=seen.version)
 
     @override

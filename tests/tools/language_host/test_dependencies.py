@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import platform
+import subprocess
+import sys
+
 import pytest
 
-from language_host.dependencies import Package, plugin_version, required_plugin
+from language_host.dependencies import INSPECTOR, Package, plugin_version, required_plugin
 from language_host.errors import HostError
 
 
@@ -76,3 +81,19 @@ def test_an_unreadable_plugin_file_is_named() -> None:
         required_plugin(package({"unreadable": "/x/pulumi-plugin.json: Expecting value"}))
     with pytest.raises(HostError, match="not base64"):
         required_plugin(package({"resource": True, "parameterization": {"value": "#"}}))
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_what_is_installed_is_read_only_where_it_is_asked_for(bare: bool) -> None:
+    """Every `pulumi` asks for the version of Python once more than for packages."""
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", INSPECTOR, *(["--bare"] if bare else [])],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = json.loads(told.stdout)
+
+    assert (seen["executable"], seen["version"]) == (sys.executable, platform.python_version())
+    assert ("importlib.metadata" in told.stderr) != bare
+    assert (seen["packages"] == []) == bare

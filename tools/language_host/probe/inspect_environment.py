@@ -1,17 +1,20 @@
-"""Runs in the program's own Python and prints, as JSON, its version and what is installed there.
+"""Runs in the program's own Python and prints, as JSON, its version and, but for `--bare`, what is installed there.
 
 Kept to what Python 3.9 understands, and to the standard library: that Python is the user's.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import platform
-import re
 import sys
-from importlib.metadata import Distribution, distributions
-from pathlib import Path
+
+BARE = "--bare" in sys.argv[1:]
+if not BARE:
+    # Of every `pulumi` one question is about the version alone, and it waits for the answer.
+    import importlib.util
+    import re
+    from importlib.metadata import Distribution, distributions
+    from pathlib import Path
 
 
 def normalized(name: str) -> str:
@@ -35,7 +38,7 @@ def plugin_file(distribution: Distribution) -> object:
         return {"unreadable": f"{path}: {error}"}
 
 
-def describe() -> dict[str, object]:
+def installed() -> list[dict[str, object]]:
     packages = {}
     required = set()
     for distribution in distributions():
@@ -52,12 +55,10 @@ def describe() -> dict[str, object]:
         }
     for name, package in packages.items():
         package["required"] = name in required
-    return {
-        "executable": sys.executable,
-        "version": platform.python_version(),
-        "packages": sorted(packages.values(), key=lambda package: str(package["name"])),
-    }
+    return sorted(packages.values(), key=lambda package: str(package["name"]))
 
 
 if __name__ == "__main__":
-    json.dump(describe(), sys.stdout)
+    version = sys.version.split()[0]
+    told = {"executable": sys.executable, "version": version, "packages": [] if BARE else installed()}
+    json.dump(told, sys.stdout)
