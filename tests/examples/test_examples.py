@@ -112,3 +112,20 @@ def test_the_package_is_not_imported_from_the_repository(venv: Path, tmp_path: P
     where = run(f"{venv}/bin/python -c 'import pulumi_runpod; print(pulumi_runpod.__file__)'", tmp_path)
 
     assert Path(where.strip()).is_relative_to(venv)
+
+
+def test_the_package_brings_the_sources_of_its_worker_along(venv: Path, tmp_path: Path) -> None:
+    """`WorkerImageArgs` without a source builds from them: all that the images take in is there, byte for byte."""
+    asked = "from pulumi_runpod.components.worker_source import worker_source; print(worker_source())"
+    source = Path(run(f"{venv}/bin/python -c '{asked}'", tmp_path).strip())
+    taken = [
+        *(ROOT / "worker").glob("sdxl_worker/*.py"),
+        *(ROOT / "worker").glob("*Dockerfile"),
+        *(ROOT / "worker").glob("*.dockerignore"),
+        *(ROOT / "worker" / name for name in ("cuda_floor", "requirements.lock", "requirements-installer.lock")),
+    ]
+
+    assert source.is_relative_to(venv)
+    assert len(taken) > 20
+    for file in taken:
+        assert (source / file.relative_to(ROOT / "worker")).read_bytes() == file.read_bytes(), file
