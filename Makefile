@@ -50,5 +50,5 @@ check: setup
 	.venv/bin/zizmor --offline --quiet .github/workflows
 
 bench: setup
-	for name in control_plane job_plane sdk_jobs load_balancer console s3_upload quota warm_job preview_comment; do echo "== $$name"; .venv/bin/python tests/bench/$$name.py; done
+	for name in control_plane job_plane sdk_jobs load_balancer console s3_upload quota provider warm_job preview_comment; do echo "== $$name"; .venv/bin/python tests/bench/$$name.py; done
 	OMP_NUM_THREADS=1 PYTHONPATH=worker .venv-worker/bin/python tests/bench/worker_overhead.py

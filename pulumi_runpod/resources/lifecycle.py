@@ -290,7 +290,10 @@ class Lifecycle:
         name = news.get("name")
         for wait in _LOOK_AGAIN_S:
             self.sleep(wait)
-            namesakes = self.namesakes(api, name)
+            try:
+                namesakes = self.namesakes(api, name)
+            except RunPodError as looking:
+                raise error from looking
             if namesakes and name == news.get("auto_name"):
                 return namesakes[0]
             if namesakes:

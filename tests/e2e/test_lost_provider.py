@@ -1,4 +1,4 @@
-"""The provider's process killed in the middle of a create: the engine lives on, fails, and forgets the create."""
+"""Creates that the engine forgets: their provider was killed, or could not tell what became of them."""
 
 from __future__ import annotations
 
@@ -74,6 +74,23 @@ def test_what_a_killed_provider_has_made_is_recovered(
     assert not [secret for secret in ("tok-77aa", "tok-99bb", "pw-4711") if secret in state]
     assert killable.run("pulumi", "destroy", "--yes", "--skip-preview").returncode == 0
     assert [ids for kind in KINDS for ids in objects(local_runpod, kind)] == []
+
+
+def test_what_a_create_of_unknown_outcome_has_made_is_recovered(killable: Killable, local_runpod: LocalRunPod) -> None:
+    """Its answer was lost, and looking for the object failed, too: the error names the command that finds it."""
+    killable.program(VOLUME.format(""))
+    local_runpod.fault("http.cut_after", method="POST", path="/v2/network-volumes")
+    local_runpod.fault("http.status", method="GET", path="/v2/network-volumes", status=403)
+    failed = killable.up()
+    [volume] = objects(local_runpod, "network volume")
+    recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev")
+    again = killable.up("--expect-no-changes")
+
+    assert failed.returncode != 0
+    assert "may or may not have been created. `pulumi-runpod recover`" in failed.stdout
+    assert f"network volume {volume}, made by an update that failed: it is 'weights'" in recovered.stdout
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert objects(local_runpod, "network volume") == [volume]
 
 
 def test_what_is_less_certain_is_named_and_a_person_decides(killable: Killable, local_runpod: LocalRunPod) -> None:
