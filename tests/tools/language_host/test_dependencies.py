@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 import sys
+from importlib.metadata import distributions
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +100,20 @@ def test_what_is_installed_is_read_only_where_it_is_asked_for(bare: bool) -> Non
     assert (seen["executable"], seen["version"]) == (sys.executable, platform.python_version())
     assert ("importlib.metadata" in told.stderr) != bare
     assert (seen["packages"] == []) == bare
+
+
+def test_names_versions_and_needs_are_those_that_the_library_reads(tmp_path: Path) -> None:
+    """Of every package here, and of one that was installed in the older way."""
+    egg = tmp_path / "old_one.egg-info"
+    egg.mkdir()
+    (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: Old.One\nVersion: 1.2\n\nName: not this\n")
+    (egg / "requires.txt").write_text("grpcio>=1\n")
+    told = subprocess.run(
+        [sys.executable, INSPECTOR], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
+    )
+    seen = {one["name"]: one for one in json.loads(told.stdout)["packages"]}
+    known = {re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): one.version for one in distributions()}
+
+    assert {name: one["version"] for name, one in seen.items()} == {**known, "old-one": "1.2"}
+    assert seen["grpcio"]["required"]
+    assert not seen["old-one"]["required"]

@@ -21,9 +21,19 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def plugin_file(distribution: Distribution) -> object:
+def headers(distribution: Distribution) -> dict[str, list[str]]:
+    """Name, Version, Requires-Dist, read as lines: the library parses an e-mail, and anew for each question."""
+    text = distribution.read_text("METADATA")
+    if text is None:  # an older kind of installation
+        told = {"Name": distribution.metadata["Name"], "Version": distribution.version}
+        return {**{key: [value] for key, value in told.items() if value}, "Requires-Dist": distribution.requires or []}
+    found = re.findall(r"^(Name|Version|Requires-Dist): *(.+)$", text.partition("\n\n")[0], re.MULTILINE)
+    return {wanted: [value for key, value in found if key == wanted] for wanted in ("Name", "Version", "Requires-Dist")}
+
+
+def plugin_file(distribution: Distribution, name: str) -> object:
     """The parsed pulumi-plugin.json of a distribution, by Pulumi's convention in the module of the same name."""
-    module = distribution.metadata["Name"].replace("-", "_")
+    module = name.replace("-", "_")
     path = Path(str(distribution.locate_file(module))) / "pulumi-plugin.json"
     if not path.is_file():
         # An editable install lies elsewhere; a top-level name is found without importing anything.
@@ -42,16 +52,17 @@ def installed() -> list[dict[str, object]]:
     packages = {}
     required = set()
     for distribution in distributions():
-        name = distribution.metadata["Name"]
+        told = headers(distribution)
+        name = (told.get("Name") or [""])[0].strip()
         if not name or normalized(name) in packages:
             continue
-        for requirement in distribution.requires or []:
+        for requirement in told["Requires-Dist"]:
             if "extra ==" not in requirement:
                 required.add(normalized(re.split(r"[\s\[;<>=!~(@]", requirement, maxsplit=1)[0]))
         packages[normalized(name)] = {
             "name": normalized(name),
-            "version": distribution.version,
-            "plugin": plugin_file(distribution),
+            "version": (told.get("Version") or [""])[0].strip(),
+            "plugin": plugin_file(distribution, name),
         }
     for name, package in packages.items():
         package["required"] = name in required
