@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Annotated, Literal
@@ -17,6 +18,8 @@ from pulumi_runpod.cli.gitops_flags import (
     LongestRun,
     Number,
     OnPullRequest,
+    PolicyFolders,
+    PolicyRules,
     RepositoryName,
     Wait,
     complain,
@@ -31,6 +34,7 @@ from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.comment import Origin
 from pulumi_runpod.gitops.github_api import Repository
 from pulumi_runpod.gitops.masking import Masker
+from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.pr_settings import PrSettings
 from pulumi_runpod.gitops.pr_stack import PrStackReport, PrStacks, name_of
 from pulumi_runpod.gitops.pr_stack_comment import MARKER, comment
@@ -65,6 +69,8 @@ def up(
     request: Annotated[
         str, typer.Option("--input", help="JSON that the command in the comment sends.", metavar="JSON")
     ] = '{"prompt": "a red fox in the snow"}',
+    policy_packs: PolicyFolders = None,
+    policy_rules: PolicyRules = None,
     post: Post = False,
     form: Form = "markdown",
     repository: RepositoryName = None,
@@ -74,8 +80,8 @@ def up(
     """Deploy stack pr-N with the settings of another one, or remove it where the pull request does not want it.
 
     Exit codes: 0 deployed, or removed because the pull request is closed or has no such label; 1 the command failed
-    (GitHub refused, no token, a lock); 2 wrong usage; 3 the update failed: the report says why, and a first one is
-    taken back.
+    (GitHub refused, no token, a lock); 2 wrong usage; 3 the update failed, or a policy refuses it: the report says why,
+    and a first one is taken back.
     """
     _checked_json(request)
     settings = PrSettings(
@@ -83,7 +89,8 @@ def up(
     )
     with publishing.failure_in_summary("Endpoint of this pull request"):
         asked = repository_of(repository, number)
-        stacks = _stacks(settings, lock_policy(wait, longest_run))
+        policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
+        stacks = replace(_stacks(settings, lock_policy(wait, longest_run)), policies=policies)
         report = stacks.up(asked.number, partial(_unwanted, asked.repository, label, asked.number))
     _publish(report, asked if post else None, request=request, label=label, form=form)
 

@@ -14,8 +14,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from pydantic.alias_generators import to_camel
 
-from pulumi_runpod.gitops.engine import NO_POLICIES, carried_out
-from pulumi_runpod.gitops.policy_packs import PolicyPacks
+from pulumi_runpod.gitops.engine import carried_out
+from pulumi_runpod.gitops.policy_packs import NO_POLICIES, PolicyPacks
 from pulumi_runpod.gitops.preview import StackPreview
 from pulumi_runpod.gitops.workspace import Workspace
 

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pulumi_runpod.gitops.events import STREAM, read_events
-from pulumi_runpod.gitops.policy_packs import PolicyPacks
+from pulumi_runpod.gitops.policy_packs import NO_POLICIES, PolicyPacks
 from pulumi_runpod.gitops.preview import StackPreview
 from pulumi_runpod.gitops.reading import read_preview
 from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace, reason
 
 _MOST_AT_ONCE = 16
-NO_POLICIES = PolicyPacks()
 
 
 def carried_out(

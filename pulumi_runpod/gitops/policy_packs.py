@@ -32,3 +32,6 @@ class PolicyPacks:
         """Of `pulumi preview` and `pulumi up`, which run in the project's folder."""
         packs = [word for folder in self.folders for word in ("--policy-pack", str(folder.resolve()))]
         return (*packs, *(word for file in self.rules for word in ("--policy-pack-config", str(file.resolve()))))
+
+
+NO_POLICIES = PolicyPacks()

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from pulumi_runpod.gitops.deployment import outputs_of, stacks_of, update
+from pulumi_runpod.gitops.policy_packs import NO_POLICIES, PolicyPacks
 from pulumi_runpod.gitops.pr_settings import PrSettings, copy_settings, settings_file, write_settings
 from pulumi_runpod.gitops.preview import MonthlyCost, StackPreview, Told
 from pulumi_runpod.gitops.stack_lock import LockPolicy, when_unlocked
@@ -65,6 +66,8 @@ class PrStacks:
     say: Callable[[str], None]
     settings: PrSettings = field(default_factory=PrSettings)
     locks: LockPolicy = field(default_factory=LockPolicy)
+    policies: PolicyPacks = NO_POLICIES
+    """What they refuse is not deployed."""
     mask: Callable[[str], str] = str
     """Takes secrets out of every text."""
 
@@ -91,7 +94,7 @@ class PrStacks:
         before = outputs_of(self.workspace, stack) if exists else {}
         if exists:
             self.recover(stack)
-        done = update(self.workspace, "up", stack, mask=self.mask)
+        done = update(self.workspace, "up", stack, policies=self.policies, mask=self.mask)
         if not done.failed:
             return _report(number, "deployed", done, outputs_of(self.workspace, stack))
         failed = _report(number, "failed", done, before).model_copy(update={"left": True})

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 
-from tests.gitops.team import LABEL, PROJECT, Team
+from tests.gitops.team import LABEL, PROJECT, ROOT, Team
 
 pytestmark = pytest.mark.engine
 HELD = 3600.0
@@ -100,6 +100,21 @@ def test_a_first_update_that_fails_is_taken_back(team: Team) -> None:
     assert "nothing of it is left" in comment.body
     assert "no funds are left" in team.summary
     assert "Traceback" not in failed.stderr + comment.body
+
+
+def test_what_a_policy_refuses_is_not_made_for_a_pull_request_either(team: Team) -> None:
+    """The comment names the policy and what is wrong; nothing is made, and nothing is left."""
+    team.github.open_pull_request(20, labels=[LABEL])
+    (team.directory / "rules.json").write_text(json.dumps({"endpoint-cost-ceiling": {"usdPerMonth": 1}}))
+    team.runpod.forget_calls()
+    rules = ("--policy-pack", str(ROOT / "policy"), "--policy-pack-config", "rules.json")
+    refused = team.command("pr-stack", "up", "--pr", "20", "--post", *rules)
+    (comment,) = team.github.comments_on(20)
+
+    assert refused.returncode == 3
+    assert "policy endpoint-cost-ceiling (runpod)" in refused.stderr
+    assert "policy endpoint-cost-ceiling (runpod)" in comment.body
+    assert not team.runpod.calls("POST", "/v2/serverless*")
 
 
 def test_a_later_update_that_fails_leaves_the_endpoint_of_the_push_before(team: Team) -> None:
