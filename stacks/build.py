@@ -79,9 +79,8 @@ def image_args(settings: ServiceSettings, local: LocalImages) -> WorkerImageArgs
         # No image has it: it is a change, and so a build, once what was pushed is gone.
         build_args={"REGISTRY_GENERATION": local.generation},
         extra_ca=local.certificates or None,
-        # The registry is on the builder's own disk: neither compression nor a cache beside the image gains anything.
+        # The registry is on the builder's own disk, so that compression gains nothing.
         compression="uncompressed",
-        cache=False,
         builder=local.builder,
     )
 

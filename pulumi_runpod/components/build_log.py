@@ -24,9 +24,9 @@ _REFUSED = re.compile(r"\b40[13] |denied|insufficient_scope|authorization failed
 _UNREACHABLE = re.compile(r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|tls: |EOF")
 
 
-def show_failing_step(name: str, builder: str | None, repository: str) -> pulumi.ResourceHookBinding:
-    """Options for an image: when it cannot be built, the last lines of the step are an error of the program; when it
-    cannot be pushed, what to do is.
+def failing_step_hook(name: str, builder: str | None, repository: str) -> pulumi.ErrorHook:
+    """For images: when one cannot be built, the last lines of the step are an error of the program; when it cannot be
+    pushed, what to do is.
     """
 
     def told(args: pulumi.ErrorHookArgs) -> bool:
@@ -37,7 +37,7 @@ def show_failing_step(name: str, builder: str | None, repository: str) -> pulumi
             pulumi.log.error(f"{args.name}: the step that failed said last:\n" + "\n".join(lines))
         return False  # not again
 
-    return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"runpod-build-log-{name}", told)])
+    return pulumi.ErrorHook(f"runpod-build-log-{name}", told)
 
 
 def push_advice(error: str, repository: str) -> str:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pulumi
 
-from pulumi_runpod.components.build_log import show_failing_step
+from pulumi_runpod.components.build_log import failing_step_hook
+from pulumi_runpod.components.image_size import size_hook
 from pulumi_runpod.components.unknown import unknown
 from pulumi_runpod.components.worker_source import portable, worker_source
 from pulumi_runpod.resources.registry_credential import RegistryCredential
@@ -64,7 +65,9 @@ class WorkerImageArgs:
     password: pulumi.Input[str] | None = None
     """Password or token of `username`; goes with it. Secret in the state."""
     cache: bool = True
-    """Keep what was built as `repository:cache` as well, for builders that have nothing: those of CI."""
+    """Let builders that have nothing, such as those of CI, take the packages from `repository:dependencies` instead of
+    installing them again. Costs the registry nothing: what they need to know is a page in that image.
+    """
     compression: Compression = "gzip"
     """Of the lower image's layers. `uncompressed` is the quickest where registry and builder are close."""
     builder: str | None = None
@@ -86,8 +89,11 @@ class WorkerImage(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkerImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self._component_type, name, None, opts)
         source = _checked(name, args)
+        size = size_hook(name, args.username, args.password)
+        hooks = pulumi.ResourceHookBinding(
+            on_error=[failing_step_hook(name, args.builder, args.repository)], after_create=[size], after_update=[size]
+        )
         # A registry is nobody's scratch pad: the image that is replaced here may be what another stack runs.
-        hooks = show_failing_step(name, args.builder, args.repository)
         child = pulumi.ResourceOptions(parent=self, retain_on_delete=True, hooks=hooks)
         build_args: Mapping[str, pulumi.Input[str]] = {**args.build_args, "SOURCE_DATE_EPOCH": "0"}
         below = args.dependencies or _usual_dependencies(source)
@@ -168,7 +174,7 @@ def _image(
         build_on_preview=False,
         build_args=build_args,
         builder=docker_build.BuilderConfigArgs(name=args.builder) if args.builder else None,
-        cache_from=_cache_from(args) if not code else None,
+        cache_from=_cache_from(args, tag) if not code else None,
         cache_to=_cache_to(args) if not code else None,
         labels=args.labels or None,
         platforms=[docker_build.Platform.LINUX_AMD64],
@@ -185,22 +191,19 @@ def _export(tag: str, compression: Compression, *, code: bool) -> str:
     return f"{export},compression=gzip,rewrite-timestamp=true" if code else f"{export},compression={compression}"
 
 
-def _cache_from(args: WorkerImageArgs) -> Sequence[Any] | None:
+def _cache_from(args: WorkerImageArgs, tag: str) -> Sequence[Any] | None:
     import pulumi_docker_build as docker_build
 
     if not args.cache:
         return None
-    return [docker_build.CacheFromArgs(registry=docker_build.CacheFromRegistryArgs(ref=f"{args.repository}:cache"))]
+    return [docker_build.CacheFromArgs(registry=docker_build.CacheFromRegistryArgs(ref=tag))]
 
 
 def _cache_to(args: WorkerImageArgs) -> Sequence[Any] | None:
+    """In the image: a cache of its own would be pushed beside it, every layer a second time."""
     import pulumi_docker_build as docker_build
 
-    if not args.cache:
-        return None
-    # The layers of the image itself, compressed alike: the cache costs the registry a page of JSON.
-    raw = f"type=registry,ref={args.repository}:cache,mode=min,image-manifest=true,oci-mediatypes=true"
-    return [docker_build.CacheToArgs(raw=f"{raw},compression={args.compression},ignore-error=true")]
+    return [docker_build.CacheToArgs(raw="type=inline")] if args.cache else None
 
 
 def _pinned(ref: pulumi.Output[str]) -> pulumi.Output[str]:

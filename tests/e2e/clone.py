@@ -53,7 +53,7 @@ class Clone:
         return JobClient(RequestUrls.model_validate(endpoint["requestUrls"]), Settings.load({"runpod:apiKey": "local"}))
 
 
-def cloned(path: Path, copy_project: Callable[[Path], None]) -> Clone:
+def cloned(path: Path, copy_project: Callable[[Path], None], *, runtime: str = "process") -> Clone:
     """The files that a clone would hold, at `path`."""
     copy_project(path)
     with socket.socket() as probe:
@@ -61,7 +61,7 @@ def cloned(path: Path, copy_project: Callable[[Path], None]) -> Clone:
         port = probe.getsockname()[1]
     for file in (path / "stacks").glob("Pulumi.*.yaml"):
         file.write_text(file.read_text().replace(":8777", f":{port}"))
-    return Clone(path, port)
+    return Clone(path, port, runtime)
 
 
 def readme_blocks(*, about: Callable[[str], bool]) -> list[str]:

@@ -11,8 +11,8 @@ from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.components import ServerlessService, ServerlessServiceArgs, WorkerImageArgs
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire.endpoint import ENDPOINTS
-from tests.e2e.conftest import Engine
-from tests.e2e.images.conftest import NAME, REPOSITORY, Deployment, Source
+from tests.e2e.conftest import Engine, Outcome
+from tests.e2e.images.conftest import NAME, REPOSITORY, Builder, Deployment, Source, program
 from tests.e2e.images.registry import Registry
 
 pytestmark = pytest.mark.engine
@@ -23,6 +23,12 @@ CODE_BYTES = 64 * 1024
 
 def served(outsider: RunPodClient, endpoint_id: str) -> str:
     return str(outsider.get(ENDPOINTS, endpoint_id).image)
+
+
+def sizes(done: Outcome) -> dict[str, str]:
+    """What was said of each image's size, by its name."""
+    said = [notice.partition(": ") for notice in done.notices if notice.startswith("image ")]
+    return {name.removeprefix("image "): size for name, _, size in said}
 
 
 def test_the_endpoint_runs_the_digest_that_was_pushed(deployment: Deployment, outsider: RunPodClient) -> None:
@@ -103,3 +109,37 @@ def test_a_change_of_code_is_one_release_and_a_few_kilobytes(
     assert second.images == [("update", "worker")]
     assert 0 < deployment.registry.stored_bytes() - stored <= CODE_BYTES
     assert [c.path.split("/")[2] for c in local_runpod.calls(method="PATCH")] == ["templates", "serverless"]
+
+
+def test_sizes_are_told_at_each_build(deployment: Deployment, source: Source) -> None:
+    """As the registry has them, of each image that was built, and of none where nothing was."""
+    first = sizes(deployment.stack.up())
+    again = sizes(deployment.stack.up())
+    source.code("second")
+    second = sizes(deployment.stack.up())
+
+    assert set(first) == {"worker", "worker-dependencies"}
+    assert " in 2 layers, the largest " in first["worker"]
+    assert " in 1 layer, " in first["worker-dependencies"]
+    assert again == {}
+    assert set(second) == {"worker"}
+
+
+def test_a_builder_that_has_nothing_takes_the_packages_from_the_registry(
+    engine: Engine, environment: dict[str, str], registry: Registry, builder: Builder, source: Source, base: str
+) -> None:
+    """One of CI, or a clone's: the step that installs is not run again, and no layer is pushed twice."""
+    once = "ARG BASE_IMAGE=nothing\nFROM ${BASE_IMAGE}\nRUN head -c 100000 /dev/urandom > /packages\n"
+    source.dockerfile(once, "dependencies.Dockerfile")
+    declare = program(source, registry.address, base_image=base, cache=True)
+    first = engine.stack(declare, environment).up()
+    stored, uploads = registry.stored_bytes(), registry.uploads()
+    builder.services.prune(builder.tools)
+    other = engine.stack(declare, environment, name="other").up()
+    manifests = [registry.manifest(REPOSITORY, done.outputs["ref"].partition("@")[2]) for done in (first, other)]
+
+    assert (first.errors, other.errors) == ([], [])
+    assert manifests[0] is not None
+    assert manifests[0] == manifests[1]
+    assert registry.stored_bytes() == stored
+    assert not [u for u in registry.uploads()[len(uploads) :] if u.startswith("sha256:")]
