@@ -18,7 +18,7 @@ import pulumi
 from pulumi_runpod.components.build_log import failing_step_hook
 from pulumi_runpod.components.image_size import size_hook
 from pulumi_runpod.components.unknown import unknown
-from pulumi_runpod.components.worker_source import portable, worker_source
+from pulumi_runpod.components.worker_source import content_digest, portable, worker_source
 from pulumi_runpod.resources.registry_credential import RegistryCredential
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class WorkerImageArgs:
     build_args: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Further ones, for both. Never secrets: they stay in the image."""
     build_contexts: Mapping[str, str] = field(default_factory=dict)
-    """Further folders that the upper Dockerfile copies from, by name."""
+    """Further folders that the upper Dockerfile copies from, by name: `{"weights": DIR}` beside
+    `build_args={"WEIGHTS": "baked"}` puts the weights into the image.
+    """
     secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """Build secrets, which leave no trace in an image, for both: `pip` is a pip.conf, `ca` a bundle of certificates."""
     extra_ca: Path | str | None = None
@@ -102,7 +104,9 @@ class WorkerImage(pulumi.ComponentResource):
             build_args = {**build_args, "DEPENDENCIES": _pinned(lower.ref)}
         elif args.base_image is not None:
             build_args = {**build_args, "BASE_IMAGE": args.base_image}
-        image = _image(name, args, source, args.dockerfile, build_args, child, code=True)
+        # The plugin looks for changes in these folders through the ignore file of the source, which hides them.
+        seen = {f"CONTEXT_{key.upper()}": content_digest(Path(at)) for key, at in args.build_contexts.items()}
+        image = _image(name, args, source, args.dockerfile, {**build_args, **seen}, child, code=True)
         self.ref = _pinned(image.ref)
         self.registry_credential = self._credential(name, args)
         self.register_outputs({"ref": self.ref})
@@ -128,6 +132,11 @@ def _checked(name: str, args: WorkerImageArgs) -> Path:
         f"{source / file} does not exist: source is the folder with the Dockerfile"
         for file in filter(None, (args.dockerfile, args.dependencies))
         if not (source / file).is_file()
+    ]
+    wrong += [
+        f"build_contexts has {key!r}: {at}, which is no folder"
+        for key, at in args.build_contexts.items()
+        if not Path(at).is_dir()
     ]
     if args.extra_ca is not None and not Path(args.extra_ca).is_file():
         wrong.append(f"extra_ca is {args.extra_ca}, which is no file: name one with certificates in PEM")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+
+from pulumi_runpod.client.file_digests import FileDigests
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -24,3 +27,11 @@ def portable(folder: Path) -> str:
         return str(folder.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(folder.resolve())
+
+
+def content_digest(folder: Path) -> str:
+    """Of the names and bytes of all files in a folder; those that did not change since the last time are not read."""
+    digests, whole = FileDigests(), hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        whole.update(f"{file.relative_to(folder).as_posix()}\0{digests.of(file)[1]}\n".encode())
+    return whole.hexdigest()

@@ -110,7 +110,7 @@ def test_make_up_again_changes_nothing_and_calls_no_resource_route(deployed: str
         text = clone.done("make up")
 
     assert "unchanged" in text.split("Resources:")[1].split("Duration")[0]
-    assert (image(clone), blobs(), clone.calls()) == (deployed, before, calls)
+    assert (clone.calls(), blobs(), image(clone)) == (calls, before, deployed)
 
 
 def test_a_change_of_code_pushes_kilobytes_and_is_live(deployed: str, clone: Clone, report: Report) -> None:

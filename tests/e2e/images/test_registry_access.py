@@ -98,7 +98,13 @@ def test_a_registry_that_is_not_there_is_told(
 
 def test_mistakes_of_a_program_are_told_at_once(engine: Engine, environment: dict[str, str], source: Source) -> None:
     """All of them, one line each, before anything is asked of anybody."""
-    wrong = {"repository": "Team/worker:1", "extra_ca": "/nowhere.pem", "username": "pusher", "dockerfile": "Dokerfile"}
+    wrong = {
+        "repository": "Team/worker:1",
+        "extra_ca": "/nowhere.pem",
+        "username": "pusher",
+        "dockerfile": "Dokerfile",
+        "build_contexts": {"weights": "/nowhere"},
+    }
     failed = engine.stack(program(source, "", **wrong), environment).preview()
     said = "\n".join(failed.errors)
 
@@ -107,4 +113,5 @@ def test_mistakes_of_a_program_are_told_at_once(engine: Engine, environment: dic
     assert "/nowhere.pem, which is no file" in said
     assert "username and password go together" in said
     assert "Dokerfile does not exist" in said
+    assert "build_contexts has 'weights': /nowhere, which is no folder" in said
     assert "Traceback" not in failed.text
