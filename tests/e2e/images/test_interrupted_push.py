@@ -7,12 +7,10 @@ import hashlib
 import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.e2e.conftest import Killable
 from tests.e2e.images.conftest import REPOSITORY, Builder, Source
 from tests.e2e.images.registry import Registry
 from tests.e2e.images.relay import running_relay
-
-# The fixture is that of the tests which kill creates of other kinds.
-from tests.e2e.test_interrupted import Killable, killable  # noqa: F401
 
 pytestmark = pytest.mark.engine
 
@@ -30,7 +28,7 @@ pulumi.export("ref", image.ref)
 
 
 def test_a_push_that_is_killed_goes_on_and_is_never_served_by_half(
-    killable: Killable,  # noqa: F811 - the fixture
+    killable: Killable,
     local_runpod: LocalRunPod,
     registry: Registry,
     builder: Builder,
