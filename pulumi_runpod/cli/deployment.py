@@ -17,7 +17,7 @@ from pulumi_runpod.resources.unrecorded import FailedUpdate
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 
-_CREATES = frozenset({"create", "create-replacement"})
+_CREATES = frozenset({"create", "replace"})
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,24 @@ def test_what_a_killed_provider_has_made_is_recovered(
     assert [ids for kind in KINDS for ids in objects(local_runpod, kind)] == []
 
 
+def test_a_replacement_that_was_lost_takes_the_place_of_the_old_object(
+    killable: Killable, local_runpod: LocalRunPod
+) -> None:
+    """The new object is recorded, the old one waits to be deleted, and the next `up` deletes it."""
+    killable.program(VOLUME.format(""))
+    assert killable.up().returncode == 0
+    [old] = objects(local_runpod, "network volume")
+    killable.program(VOLUME.format(", allow_data_loss=True").replace("EU-RO-1", "EU-CZ-1"))
+    lose_provider(killable, local_runpod, network_volumes=1)
+    [new] = set(objects(local_runpod, "network volume")) - {old}
+    recovered = json.loads(killable.run("pulumi-runpod", "recover", "--stack", "dev", "--json").stdout)
+    up = killable.up()
+
+    assert [(entry["id"], entry["verdict"]) for entry in recovered] == [(new, "recovered")]
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert objects(local_runpod, "network volume") == [new]
+
+
 def test_what_a_create_of_unknown_outcome_has_made_is_recovered(killable: Killable, local_runpod: LocalRunPod) -> None:
     """Its answer was lost, and looking for the object failed, too: the error names the command that finds it."""
     killable.program(VOLUME.format(""))
