@@ -13,12 +13,12 @@ the service chose is never taken for a wish of the program. `key_digest` tells w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Container
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pulumi_runpod.errors import AmbiguousCreate, ApiError, Failure, InvalidInput, NotFound, RunPodError
+from pulumi_runpod.errors import AmbiguousCreate, ApiError, Conflict, Failure, InvalidInput, NotFound, RunPodError
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import Completion
@@ -283,6 +283,9 @@ class Lifecycle:
                     return found
                 if error.status not in _FAILED_FOR_GOOD or attempt == _MOST_POSTS:
                     raise
+            except Conflict as error:
+                namesakes = self.namesakes(api, news.get("name"))
+                raise (self._namesakes_told(error, namesakes) if namesakes else error) from error
         raise AssertionError("unreachable")
 
     def _found_after(self, api: Api, news: JsonObject, error: AmbiguousCreate) -> Response | None:
@@ -297,13 +300,16 @@ class Lifecycle:
             if namesakes and name == news.get("auto_name"):
                 return namesakes[0]
             if namesakes:
-                ids = ", ".join(str(getattr(found, "id", "?")) for found in namesakes)
-                raise RunPodError(
-                    f"{error.method} {error.path} -> {error.reason}: the {self.subject(news)} may have been created. "
-                    f"Of that name there is now: {ids}. If it is yours, take it over with adopt_id=... or delete it; "
-                    "then run `pulumi up` again"
-                ) from error
+                told = f"{error.method} {error.path} -> {error.reason}: the {self.subject(news)} may have been created"
+                raise self._namesakes_told(told, namesakes) from error
         return None
+
+    def _namesakes_told(self, what: object, namesakes: Iterable[Response]) -> RunPodError:
+        ids = ", ".join(str(getattr(found, "id", "?")) for found in namesakes)
+        return RunPodError(
+            f"{what}. Of that name there is now: {ids}. If it is yours, take it over with adopt_id=... or delete it; "
+            "then run `pulumi up` again"
+        )
 
     def _adopt(self, api: Api, news: JsonObject) -> Created:
         adopt_id = news["adopt_id"]
