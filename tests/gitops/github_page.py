@@ -1,16 +1,20 @@
 """A comment as a page: GitHub's own Markdown library, its alerts, and a style near enough to judge it by (github.css).
 
-`python -m tests.gitops.github_page FOLDER` writes pages of all that is published, for a look at them.
+`python -m tests.gitops.github_page FOLDER` makes pictures of all that is published, for a look at them. One of them,
+`example.png`, is `docs/preview.png`.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from pathlib import Path
+from typing import Literal
 
 import cmarkgfm
 from cmarkgfm.cmark import Options
+from playwright.sync_api import sync_playwright
 
 from pulumi_runpod.gitops.comment import Origin, comment
 from pulumi_runpod.gitops.drift_report import drift_issue
@@ -22,6 +26,7 @@ from tests.gitops.project.situations import SITUATIONS
 
 _ALERT = re.compile(r"<blockquote>\s*<p>\[!(?P<kind>[A-Z]+)\]</p>(?P<body>.*?)</blockquote>", re.DOTALL)
 _STYLE = Path(__file__).with_name("github.css")
+EXAMPLE = {"dev": "update", "staging": "drift", "prod": "replace"}
 ORIGIN = Origin("0123456789abcdef0123", "https://github.com/team/endpoints/actions/runs/1")
 
 
@@ -64,6 +69,7 @@ def published() -> dict[str, str]:
     request = '{"prompt": "a red fox in the snow"}'
     many = [golden_preview("many", f"stack-{number}") for number in range(9)]
     return {
+        "example": comment([golden_preview(situation, stack) for stack, situation in EXAMPLE.items()], ORIGIN),
         "all": comment(all_stacks(), ORIGIN),
         "cut": comment(many, ORIGIN),
         "one": comment([golden_preview("update")], ORIGIN),
@@ -77,9 +83,21 @@ def published() -> dict[str, str]:
 
 
 def main(folder: Path) -> int:
+    """Light and dark, and on a telephone."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, markdown in published().items():
-        (folder / f"{name}.html").write_text(page(markdown), encoding="utf-8")
+    screens: tuple[tuple[str, int, Literal["light", "dark"]], ...] = (
+        ("", 860, "light"),
+        ("-dark", 860, "dark"),
+        ("-telephone", 390, "light"),
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for end, width, scheme in screens:
+            shown = browser.new_page(viewport={"width": width, "height": 100}, color_scheme=scheme)
+            for name, markdown in published().items():
+                shown.set_content(page(markdown.replace("http://127.0.0.1:1/", "https://api.runpod.ai/")))
+                shown.screenshot(path=folder / f"{name}{end}.png", full_page=True)
+        browser.close()
     return 0
 
 
