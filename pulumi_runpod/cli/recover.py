@@ -158,8 +158,9 @@ class _Accounts:
         return self._known[provider_urn]
 
     def all(self, deployment: JsonObject) -> list[Api]:
-        references = ["", *(r["urn"] for r in deployment.get("resources") or [] if r["type"] == _PROVIDER_TYPE)]
-        return list(dict.fromkeys(self.of({"provider": f"{reference}::"}) for reference in references))
+        """Of all accounts that the state speaks of: where every provider is explicit, the stack has none of its own."""
+        providers = [r["urn"] for r in deployment.get("resources") or [] if r["type"] == _PROVIDER_TYPE]
+        return list(dict.fromkeys(self.of({"provider": f"{urn}::"}) for urn in providers))
 
     def _explicit(self, urn: str) -> Settings:
         deployment = self.project.export(self.stack, show_secrets=True)["deployment"]

@@ -95,8 +95,16 @@ def test_a_replacement_that_was_lost_takes_the_place_of_the_old_object(
 
 
 def test_what_a_create_of_unknown_outcome_has_made_is_recovered(killable: Killable, local_runpod: LocalRunPod) -> None:
-    """Its answer was lost, and looking for the object failed, too: the error names the command that finds it."""
-    killable.program(VOLUME.format(""))
+    """Its answer was lost, and looking for the object failed, too: the error names the command that finds it.
+
+    Here in the account of an explicit provider, where the stack has none of its own.
+    """
+    key, url = (killable.environ.pop(name) for name in ("RUNPOD_API_KEY", "RUNPOD_API_BASE_URL"))
+    killable.program(
+        "import pulumi\nfrom pulumi_runpod import Provider\n"
+        f"team = pulumi.ResourceOptions(provider=Provider('team', api_key='{key}', api_base_url='{url}'))\n"
+        + VOLUME.format(", opts=team")
+    )
     local_runpod.fault("http.cut_after", method="POST", path="/v2/network-volumes")
     local_runpod.fault("http.status", method="GET", path="/v2/network-volumes", status=403)
     failed = killable.up()
