@@ -33,8 +33,8 @@ class Room:
 
 COMMENT = Room(65_536, lambda text: len(text.encode("utf-16-le")) // 2, rest="the job summary")
 """GitHub's limit for a comment is 65,536 characters. In UTF-16, where a picture counts as two, no count is higher."""
-SUMMARY = Room(1024 * 1024 - 1024, lambda text: len(text.encode()), rest="`--format json`")
-"""A step may write 1 MiB into the job summary."""
+SUMMARY = Room(1024 * 1024 - 16 * 1024, lambda text: len(text.encode()), rest="`--format json`")
+"""A step may write 1 MiB into the job summary, and a reason may follow why the comment is not up to date."""
 _EXTENTS = tuple(
     Extent(entries, characters)
     for entries, characters in (
