@@ -7,8 +7,7 @@ it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -47,7 +46,6 @@ class Worker:
     image: pulumi.Input[str]
     registry: pulumi.Input[str] | None = None
     """Id of the credential that RunPod pulls with."""
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def built_worker(settings: ServiceSettings) -> Worker:
@@ -56,12 +54,7 @@ def built_worker(settings: ServiceSettings) -> Worker:
         return Worker(PROCESS_IMAGE)
     image = WorkerImage("sdxl", image_args(settings, local))
     credential = image.registry_credential
-    return Worker(
-        image.ref,
-        None if credential is None else credential.id,
-        # It takes a GPU where this machine has one.
-        {} if settings.image_repository is not None else {"ALLOW_CPU": "1"},
-    )
+    return Worker(image.ref, None if credential is None else credential.id)
 
 
 def image_args(settings: ServiceSettings, local: LocalImages) -> WorkerImageArgs:

@@ -32,7 +32,6 @@ def service_args(settings: ServiceSettings, *, name: str = "sdxl") -> SdxlServic
     return SdxlServiceArgs(
         image=runs.image,
         registry=runs.registry,
-        env=runs.env,
         model=settings.model,
         gpu_pools=None if _chooses_pool(settings) else settings.gpu_pools,
         gpu=None if settings.gpu_vram_gb is None else GpuNeed(vram_gb=settings.gpu_vram_gb),

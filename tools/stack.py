@@ -28,9 +28,13 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 WORKER_IMAGES = "*/sdxl-worker*"
 
 
+def try_run(*command: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE if quiet else None)
+
+
 def run(*command: str, quiet: bool = False) -> str:
     """Run a tool of the virtual environment in the project; on failure, its own words are the message."""
-    done = subprocess.run(command, cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE if quiet else None)
+    done = try_run(*command, quiet=quiet)
     if done.returncode:
         sys.exit(done.returncode)
     return done.stdout or ""
@@ -69,21 +73,27 @@ def builder(stack: str) -> LocalImages | None:
     return None
 
 
-def start_local(port: int) -> None:
+def start_local(port: int, stack: str = "STACK") -> None:
+    """Exits where it does not start, with the way to another port."""
     worker = shlex.join(
         [
             "env",
             f"PYTHONPATH={ROOT / 'worker'}",
-            "ALLOW_CPU=1",
             str(ROOT / ".venv-worker/bin/python"),
             "-m",
             "sdxl_worker",
         ]
     )
-    run(
+    started = try_run(
         *("pulumi-runpod", "emulator", "start", "--port", str(port), "--state", str(STATE)),
         *("--worker", f"{WORKER_IMAGES}={worker}"),
+        # It takes a GPU where this machine has one.
+        *("--worker-env", "ALLOW_CPU=1"),
     )
+    if started.returncode:
+        moved = f"pulumi config set runpod:apiBaseUrl http://127.0.0.1:{port + 1} --stack {stack}"
+        print(f"To have it on another port: .venv/bin/{moved}", file=sys.stderr)
+        sys.exit(started.returncode)
 
 
 def make_tiny_model() -> None:
@@ -101,7 +111,7 @@ def up(stack: str, port: int | None) -> None:
     images = builder(stack)
     containers = images is not None and images.start()
     if port is not None:
-        start_local(port)
+        start_local(port, stack)
         make_tiny_model()
     run("pulumi-runpod", "recover", "--stack", stack)
     change("up", stack, asks=port is None)
@@ -126,7 +136,7 @@ def down(stack: str, port: int | None) -> None:
         print(f"Stack {stack} does not exist: nothing to destroy.")
     else:
         if port is not None:
-            start_local(port)  # destroying needs the service up, and it may have been stopped since
+            start_local(port, stack)  # destroying needs the service up, and it may have been stopped since
         change("destroy", stack, asks=port is None)
     run("pulumi-runpod", "emulator", "stop", "--state", str(STATE))
     LocalImages(ROOT).stop()

@@ -43,6 +43,13 @@ Worker = Annotated[
         help="Run COMMAND as the workers of images that match GLOB. Repeatable. Other images run as containers.",
     ),
 ]
+WorkerEnv = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Environment that this machine adds to every worker, under what its endpoint sets. Repeatable.",
+    ),
+]
 Quota = Annotated[str, typer.Option(help="Rate limit: q=CALLS;w=SECONDS, comma-separated; empty: none.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -54,6 +61,7 @@ def serve(
     state: State = DEFAULT_STATE,
     api_key: ApiKey = None,
     worker: Worker = None,
+    worker_env: WorkerEnv = None,
     quota: Quota = DEFAULT_QUOTA,
     as_json: Json = False,  # noqa: ARG001 - the one line that it prints is JSON anyway
 ) -> None:
@@ -65,13 +73,14 @@ def serve(
         api_key=api_key,
         quota=_checked_quota(quota),
         worker_commands=_worker_commands(worker),
+        worker_env=_worker_env(worker_env),
         containers=True,
     )
     # Only the server itself needs what it is made of: every other command starts without it.
     from pulumi_runpod.emulator.server import serve as serve_in_foreground
 
     with errors_told():
-        serve_in_foreground(settings, sys.stdout, arguments=_arguments(port, host, state, worker, quota))
+        serve_in_foreground(settings, sys.stdout, arguments=_arguments(port, host, state, worker, worker_env, quota))
 
 
 @app.command()
@@ -81,14 +90,17 @@ def start(
     state: State = DEFAULT_STATE,
     api_key: ApiKey = None,
     worker: Worker = None,
+    worker_env: WorkerEnv = None,
     quota: Quota = DEFAULT_QUOTA,
     as_json: Json = False,
 ) -> None:
     """Serve in the background. Already running with the same options: nothing happens."""
     _checked_quota(quota)
     _worker_commands(worker)
+    _worker_env(worker_env)
     with errors_told():
-        running, fresh = background.start(state, SERVE, _arguments(port, host, state, worker, quota), api_key=api_key)
+        arguments = _arguments(port, host, state, worker, worker_env, quota)
+        running, fresh = background.start(state, SERVE, arguments, api_key=api_key)
     if as_json:
         told = {**_addresses(running), "pid": running.pid, "started": fresh, "containers": _containers(state)}
         typer.echo(json.dumps(told))
@@ -156,6 +168,17 @@ def _worker_commands(told: list[str] | None) -> tuple[WorkerCommand, ...]:
     return tuple(commands)
 
 
+def _worker_env(told: list[str] | None) -> dict[str, str]:
+    env = {}
+    for text in told or []:
+        name, equals, value = text.partition("=")
+        if not (name.isidentifier() and equals):
+            # Not the text itself: it may be the value that somebody meant to keep.
+            raise SettingsError(f"--worker-env {name!r}: write NAME=VALUE, such as ALLOW_CPU=1")
+        env[name] = value
+    return env
+
+
 def _checked_quota(quota: str) -> str:
     try:
         parse_quota(quota)
@@ -164,10 +187,13 @@ def _checked_quota(quota: str) -> str:
     return quota
 
 
-def _arguments(port: int, host: str, state: Path, worker: list[str] | None, quota: str) -> tuple[str, ...]:
+def _arguments(
+    port: int, host: str, state: Path, worker: list[str] | None, worker_env: list[str] | None, quota: str
+) -> tuple[str, ...]:
     """The options of `serve` that make one server equal to another. Never the key."""
     workers = [part for text in worker or [] for part in ("--worker", text)]
-    return ("--port", str(port), "--host", host, "--state", str(state.absolute()), "--quota", quota, *workers)
+    env = [part for text in worker_env or [] for part in ("--worker-env", text)]
+    return ("--port", str(port), "--host", host, "--state", str(state.absolute()), "--quota", quota, *workers, *env)
 
 
 def _addresses(running: background.Running) -> dict[str, str]:

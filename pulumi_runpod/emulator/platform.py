@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -93,6 +94,7 @@ class Platform:
     faults: Faults = field(default_factory=Faults)
     stock: Stock = field(default_factory=Stock)
     worker_commands: tuple[WorkerCommand, ...] = ()
+    worker_env: Mapping[str, str] = field(default_factory=dict)
     containers: bool = False
     scheduler: SchedulerLike = field(default_factory=NoScheduler)
     base_url: str = ""

@@ -61,6 +61,7 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
                     state_dir=settings.state_dir,
                     switches=settings.switches or Switches(),
                     worker_commands=settings.worker_commands,
+                    worker_env=settings.worker_env,
                     containers=settings.containers,
                 )
                 job_plane.attach(platform)

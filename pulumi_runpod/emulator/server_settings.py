@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,8 @@ class ServerSettings:
     """None: `DEFAULT_KEY`, refused for a public address."""
     quota: str = DEFAULT_QUOTA
     worker_commands: tuple[WorkerCommand, ...] = ()
+    worker_env: Mapping[str, str] = field(default_factory=dict)
+    """What this machine adds to every worker's environment, under what its endpoint sets."""
     containers: bool = False
     """Run other images as containers, where a Docker engine answers."""
     switches: Switches | None = None

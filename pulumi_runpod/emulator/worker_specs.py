@@ -39,7 +39,7 @@ class WorkerSpecs:
             endpoint_id=worker.endpoint_id,
             worker_id=worker.id,
             worker_key=worker.key,
-            endpoint_env=fill_secrets(body.get("env") or {}, self._secret),
+            endpoint_env={**self._platform.worker_env, **fill_secrets(body.get("env") or {}, self._secret)},
             gpu_type_id=placement.gpu_type_id if placement is not None else None,
             gpu_count=placement.gpu_count if placement is not None else 0,
             data_center_id=placement.data_center_id if placement is not None else None,

@@ -11,7 +11,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.background import stop
+from pulumi_runpod.settings import Settings
+from pulumi_runpod.wire.endpoint import ENDPOINTS, CreateEndpoint
+from tests.waiting import eventually
+
+SHOWS = {
+    "name": "shows",
+    "type": "QUEUE",
+    "image": "registry.example.com/shows:1",
+    "gpu": {"pools": ["ADA_24"]},
+    "scaling": {"type": "QUEUE_DELAY", "queueDelay": 4},
+    "workers": {"min": 1, "max": 1},
+    "env": {"MODE": "endpoint"},
+}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -51,6 +65,24 @@ def test_start_with_other_options_is_refused(state: Path) -> None:
     assert other.stderr.startswith("error: a local RunPod runs at http://127.0.0.1:")
     assert "emulator stop --state" in other.stderr
     assert other.stderr.count("\n") == 1
+
+
+def test_the_machines_variables_reach_every_worker_under_what_its_endpoint_sets(state: Path) -> None:
+    """Said once for the machine, whatever the endpoint; where both name one, the endpoint's value holds."""
+    shown = "*/shows*=sh -c 'echo place=$PLACE mode=$MODE; exec sleep 600'"
+    machine = ("--worker-env", "PLACE=desk", "--worker-env", "MODE=machine")
+    told = json.loads(run("start", "--port", "0", "--state", str(state), "--worker", shown, *machine, "--json").stdout)
+    assert run("switch", "set", "coldStartSpeed", "1000", "--state", str(state)).returncode == 0
+    with RunPodClient(Settings.load({"runpod:apiKey": "local", "runpod:apiBaseUrl": told["api"]})) as client:
+        body = CreateEndpoint.model_validate(SHOWS)
+        endpoint_id = client.create(ENDPOINTS, body).id
+
+        def said() -> str | None:
+            workers = client.workers(endpoint_id).workers
+            lines = [log.line for worker in workers for log in client.worker_logs(endpoint_id, worker.id, tail=20)]
+            return next((line for line in lines if line.startswith("place=")), None)
+
+        assert eventually(said) == "place=desk mode=endpoint"
 
 
 def test_the_key_is_not_in_the_process_list(state: Path) -> None:
@@ -93,6 +125,8 @@ def test_faults_clock_switches_and_log(state: Path) -> None:
         (("serve", "--host", "0.0.0.0"), "--api-key"),
         (("serve", "--worker", "nonsense"), "GLOB=COMMAND"),
         (("start", "--worker", "=x"), "GLOB=COMMAND"),
+        (("serve", "--worker-env", "PLACE"), "NAME=VALUE"),
+        (("start", "--worker-env", "not a name=x"), "NAME=VALUE"),
         (("serve", "--quota", "lots"), "q=CALLS;w=SECONDS"),
         (("start", "--host", "192.0.2.1", "--api-key", "k"), "cannot listen on 192.0.2.1"),
         (("clock", "show"), "start one with"),

@@ -114,6 +114,19 @@ def test_the_environment_may_point_a_stack_at_the_local_runpod(tree: Tree) -> No
     assert any("--port 8777" in call for call in tree.run("up", "dev", RUNPOD_API_BASE_URL="http://127.0.0.1:9000"))
 
 
+def test_a_port_that_is_taken_is_told_with_the_way_to_another(tree: Tree) -> None:
+    """After the server's own reason; nothing is deployed."""
+    tree.recorder.program("pulumi-runpod", 'case "$*" in *"emulator start"*) echo "error: in use" >&2; exit 1;; esac')
+    done = tree.start("up", "dev")
+
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: in use\n"
+        "To have it on another port: .venv/bin/pulumi config set runpod:apiBaseUrl http://127.0.0.1:8778 --stack dev\n"
+    )
+    assert not any(call.startswith("pulumi up") for call in tree.recorder.calls)
+
+
 def test_previews_of_all_stacks_go_to_the_local_runpod_alone(tree: Tree) -> None:
     """A stack with an account is previewed there, too, under no passphrase but the person's own."""
     shutil.copy2(ROOT / "tools" / "preview_all.py", tree.root / "tools")
