@@ -14,10 +14,11 @@ from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.workspace import PulumiFailed
 from pulumi_runpod.resources.api import Api
-from pulumi_runpod.resources.orphans import orphans_of
+from pulumi_runpod.resources.naming import mark_of
+from pulumi_runpod.resources.orphans import unknown_to
 from pulumi_runpod.resources.recovery import Interrupted, Recoverer
 from pulumi_runpod.resources.state_entries import known_ids, resource_name
-from pulumi_runpod.resources.unrecorded import FailedUpdate, Found, taken, taken_as_told, unrecorded
+from pulumi_runpod.resources.unrecorded import FailedUpdate, Found, namesakes, taken, taken_as_told, unrecorded
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 
@@ -123,9 +124,10 @@ def _unrecorded(
         return deployment, []
     project, stack = accounts.project, accounts.stack
     states = [deployment, *(project.export(other)["deployment"] for other in project.stacks())]
-    strays = {orphan.id: orphan for api in accounts.all(deployment) for orphan in orphans_of(api, project.name, states)}
+    strays = {stray.id: stray for api in accounts.all(deployment) for stray in unknown_to(states, api)}
+    chosen = [stray for stray in strays.values() if mark_of(stray.name) is None]
     candidates = unrecorded(strays.values(), failed, project=project.name, stack=stack.rsplit("/", 1)[-1])
-    if not candidates and not take:
+    if not candidates and not take and not chosen:
         return deployment, []
     try:
         planned = project.planned(stack)
@@ -137,7 +139,8 @@ def _unrecorded(
     told = taken_as_told(deployment, planned, take, accounts.of, known=known)
     mine = [(orphan, mark) for orphan, mark in candidates if orphan.id not in take.values()]
     rest = taken(told.deployment, planned, mine, accounts.of)
-    return rest.deployment, [*told.found, *rest.found]
+    same = namesakes(rest.deployment, planned, [stray for stray in chosen if stray.id not in take.values()])
+    return rest.deployment, [*told.found, *rest.found, *same]
 
 
 class _Accounts:
@@ -222,6 +225,13 @@ def _line(operation: Interrupted) -> str:
 
 
 def _found_line(stack: str, found: Found) -> str:
+    if found.urn is not None and found.verdict == "namesake":
+        name = resource_name(found.urn)
+        return (
+            f"{found.kind} {found.id} is named as {name!r} will be, and no stack has it. If an update that failed has "
+            f"made it: `pulumi-runpod recover --stack {stack} --take {name}={found.id}`; if not, the next `pulumi up` "
+            "makes another one"
+        )
     what = f"{found.kind} {found.id}, made by an update that failed"
     if found.urn is not None:
         return f"{what}: it is {resource_name(found.urn)!r}, now in the state"

@@ -18,6 +18,8 @@ _ORDER = ("endpoint", "template", "network_volume", "registry_credential", "ecr_
 
 @dataclass(frozen=True)
 class Orphan:
+    """An object that no state knows."""
+
     module: str
     """Of `resources.kinds`."""
     kind: str
@@ -31,10 +33,19 @@ class Orphan:
 
 def orphans_of(api: Api, project: str, deployments: Iterable[JsonObject]) -> list[Orphan]:
     """In an order in which they can be deleted. `deployments`: the states of all stacks of the project."""
+    return [orphan for orphan in unknown_to(deployments, api) if made_by(orphan, project)]
+
+
+def made_by(orphan: Orphan, project: str) -> bool:
+    mark = mark_of(orphan.name)
+    return mark is not None and mark.project == project_marker(project)
+
+
+def unknown_to(deployments: Iterable[JsonObject], api: Api) -> list[Orphan]:
+    """Everything in the account that these states do not know, whoever has made it."""
     states = list(deployments)
     known = {object_id for state in states for object_id in known_ids(state)}
     pending = {name for state in states for name in pending_names(state)}
-    marker = project_marker(project)
     found = []
     for module in _ORDER:
         collection = lifecycle_of_kind(module).collection
@@ -45,10 +56,7 @@ def orphans_of(api: Api, project: str, deployments: Iterable[JsonObject]) -> lis
         found += [
             Orphan(module, collection.kind, str(told["id"]), str(told["name"]))
             for told in objects
-            if (mark := mark_of(str(told.get("name")))) is not None
-            and mark.project == marker
-            and told["id"] not in known
-            and told["name"] not in pending
+            if told["id"] not in known and told["name"] not in pending
         ]
     return found
 

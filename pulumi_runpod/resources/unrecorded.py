@@ -3,7 +3,7 @@ failed without a word of them in the state.
 
 An object is what such a create has made when its automatic name tells this project, this stack and a second of an
 update that failed, no state knows it, and the program is about to make an object of that kind and resource name. What
-is less certain a person decides; nothing is taken by a name that was chosen.
+is less certain a person decides; nothing is taken by a name that was chosen, which others may have chosen, too.
 """
 
 from __future__ import annotations
@@ -47,11 +47,14 @@ class FailedUpdate:
 
 @dataclass(frozen=True)
 class Found:
-    """An object, and what becomes of it. `urn`: the declaration that has made it, None for an orphan."""
+    """An object, and what becomes of it. `urn`: the declaration that has made it, None for an orphan.
+
+    `namesake`: nothing becomes of it; it is named as the object of `urn` will be.
+    """
 
     kind: str
     id: str
-    verdict: Literal["recovered", "orphan"]
+    verdict: Literal["recovered", "orphan", "namesake"]
     urn: str | None = None
 
 
@@ -100,6 +103,20 @@ def taken(
         deployment = _with_object(deployment, resource, lifecycle, answer, api_of(resource))
         found.append(Found(kind, orphan.id, "recovered", resource["urn"]))
     return Taken(deployment, found)
+
+
+def namesakes(deployment: JsonObject, planned: Iterable[JsonObject], strays: Iterable[Orphan]) -> list[Found]:
+    """Objects that no state knows, under a name that the program has chosen for one that the next `up` makes."""
+    by_name: dict[tuple[str, str], list[Orphan]] = {}
+    for stray in strays:
+        by_name.setdefault((stray.kind, stray.name), []).append(stray)
+    found = []
+    for resource in _recordable(planned, deployment):
+        lifecycle, name = lifecycle_of_type(resource["type"]), resource["inputs"].get("name")
+        if lifecycle is not None and isinstance(name, str):
+            same = by_name.get((lifecycle.collection.kind, name), [])
+            found += [Found(stray.kind, stray.id, "namesake", resource["urn"]) for stray in same]
+    return found
 
 
 def taken_as_told(

@@ -122,7 +122,7 @@ def test_what_a_create_of_unknown_outcome_has_made_is_recovered(killable: Killab
 def test_what_is_less_certain_is_named_and_a_person_decides(killable: Killable, local_runpod: LocalRunPod) -> None:
     """What no declaration lacks, `orphans` deletes; under a chosen name `--take` gives it to its declaration.
 
-    An id that nothing wants changes nothing.
+    Both are named by `recover`, each with its command. An id that nothing wants changes nothing.
     """
     killable.program(VOLUME.format(", name='chosen'") + TEMPLATE)
     lose_provider(killable, local_runpod, network_volumes=1, templates=1)
@@ -137,6 +137,8 @@ def test_what_is_less_certain_is_named_and_a_person_decides(killable: Killable, 
     assert named.returncode == 0, named.stderr
     assert f"template {template}, made by an update that failed" in named.stdout
     assert "pulumi-runpod orphans --stack dev --delete" in named.stdout
+    assert f"network volume {volume} is named as 'weights' will be" in named.stdout
+    assert f"pulumi-runpod recover --stack dev --take weights={volume}`" in named.stdout
     assert wrong.returncode == 1
     assert "no resource of that name would be made by the next `pulumi up` where vol_none is" in wrong.stderr
     assert "Traceback" not in wrong.stderr
