@@ -7,28 +7,29 @@ from typing import Annotated
 
 import typer
 
+from pulumi_runpod.cli.accounts import Accounts
 from pulumi_runpod.cli.deployment import Project
-from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.orphans import Orphan, delete, orphans_of
 
 
 def orphans(
-    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack whose account is searched.")],
+    stack: Annotated[str, typer.Option("--stack", "-s", help="Stack whose accounts are searched.")],
     delete_: Annotated[bool, typer.Option("--delete", help="Delete what is found, except volumes.")] = False,
     volumes: Annotated[bool, typer.Option(help="With --delete: volumes, too, and the data on them.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List objects that carry this project's marker in their names and are in the state of none of its stacks.
+    """List what carries this project's marker in its name, in the accounts of the stack, and is in no stack's state.
 
     Only the stacks of this backend are known: whoever deploys the same project from another backend into the same
     account has objects that look like orphans here. Nor is anything of an `up` that runs at this moment in a state yet.
     """
     project = Project.here()
-    deployments = [project.export(name)["deployment"] for name in project.stacks()]
-    api = client_for(project.settings(stack))
-    found = orphans_of(api, project.name, deployments)
+    deployments = {name: project.export(name)["deployment"] for name in project.stacks()}
+    accounts = Accounts(project, stack).all(deployments.get(stack) or project.export(stack)["deployment"])
+    home = {o.id: (api, o) for api in accounts for o in orphans_of(api, project.name, deployments.values())}
+    found = [orphan for _, orphan in home.values()]
     if as_json:
         typer.echo(json.dumps([{"kind": o.kind, "id": o.id, "name": o.name} for o in found]))
     else:
@@ -42,7 +43,7 @@ def orphans(
     if not yes and not _asked(chosen):
         raise RunPodError("nothing was deleted")
     for orphan in chosen:
-        delete(api, orphan)
+        delete(home[orphan.id][0], orphan)
         typer.echo(f"deleted {orphan.kind} {orphan.id}", err=as_json)
 
 

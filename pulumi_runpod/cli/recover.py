@@ -9,20 +9,16 @@ from typing import Annotated
 
 import typer
 
+from pulumi_runpod.cli.accounts import Accounts
 from pulumi_runpod.cli.deployment import Project
-from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.workspace import PulumiFailed
-from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.naming import mark_of
 from pulumi_runpod.resources.orphans import unknown_to
 from pulumi_runpod.resources.recovery import Interrupted, Recoverer
 from pulumi_runpod.resources.state_entries import known_ids, resource_name
 from pulumi_runpod.resources.unrecorded import FailedUpdate, Found, namesakes, taken, taken_as_told, unrecorded
-from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
-
-_PROVIDER_TYPE = "pulumi:providers:pulumi-python"
 
 
 def recover(
@@ -104,7 +100,7 @@ def recovered(
     """What was interrupted, and what it was found to be: written into the state where nothing is undecided."""
     state, failed = project.export_and_failures(stack)
     take = dict(take or {})
-    accounts = _Accounts(project, stack)
+    accounts = Accounts(project, stack)
     pending = Recoverer(accounts.of, take=take, forget=forget).recover(state["deployment"])
     found = Recovered(pending.operations)
     if found.undecided:
@@ -117,7 +113,7 @@ def recovered(
 
 
 def _unrecorded(
-    accounts: _Accounts, deployment: JsonObject, failed: list[FailedUpdate], take: Mapping[str, str]
+    accounts: Accounts, deployment: JsonObject, failed: list[FailedUpdate], take: Mapping[str, str]
 ) -> tuple[JsonObject, list[Found]]:
     """What the engine has forgotten. The program is run only where there is something to give to a declaration."""
     if not failed and not take:
@@ -141,42 +137,6 @@ def _unrecorded(
     rest = taken(told.deployment, planned, mine, accounts.of)
     same = namesakes(rest.deployment, planned, [stray for stray in chosen if stray.id not in take.values()])
     return rest.deployment, [*told.found, *rest.found, *same]
-
-
-class _Accounts:
-    """The clients of a stack: that of its own account, and those of its explicit providers. Each is looked up once."""
-
-    def __init__(self, project: Project, stack: str) -> None:
-        self.project, self.stack = project, stack
-        self._known: dict[str, Api] = {}
-
-    def of(self, resource: JsonObject) -> Api:
-        """Of the account in which a resource is made."""
-        provider_urn = str(resource.get("provider", "")).rsplit("::", 1)[0]
-        if "::default" in provider_urn:
-            provider_urn = ""
-        if provider_urn not in self._known:
-            settings = self._explicit(provider_urn) if provider_urn else self.project.settings(self.stack)
-            self._known[provider_urn] = client_for(settings)
-        return self._known[provider_urn]
-
-    def all(self, deployment: JsonObject) -> list[Api]:
-        """Of all accounts that the state speaks of: where every provider is explicit, the stack has none of its own."""
-        providers = [r["urn"] for r in deployment.get("resources") or [] if r["type"] == _PROVIDER_TYPE]
-        return list(dict.fromkeys(self.of({"provider": f"{urn}::"}) for urn in providers))
-
-    def _explicit(self, urn: str) -> Settings:
-        deployment = self.project.export(self.stack, show_secrets=True)["deployment"]
-        for other in deployment.get("resources") or []:
-            if other["urn"] == urn and other["type"] == _PROVIDER_TYPE:
-                return Settings.load({key: _plain(value) for key, value in other.get("inputs", {}).items()})
-        raise RunPodError(f"stack {self.stack}: the provider {urn} is not in the state")
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, dict) and "plaintext" in value:
-        return str(json.loads(value["plaintext"]))
-    return str(value)
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -109,11 +109,13 @@ def test_what_a_create_of_unknown_outcome_has_made_is_recovered(killable: Killab
     local_runpod.fault("http.status", method="GET", path="/v2/network-volumes", status=403)
     failed = killable.up()
     [volume] = objects(local_runpod, "network volume")
+    listed = json.loads(killable.run("pulumi-runpod", "orphans", "--stack", "dev", "--json").stdout)
     recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev")
     again = killable.up("--expect-no-changes")
 
     assert failed.returncode != 0
     assert "may or may not have been created. `pulumi-runpod recover`" in failed.stdout
+    assert [orphan["id"] for orphan in listed] == [volume]
     assert f"network volume {volume}, made by an update that failed: it is 'weights'" in recovered.stdout
     assert again.returncode == 0, again.stdout + again.stderr
     assert objects(local_runpod, "network volume") == [volume]
