@@ -13,15 +13,16 @@ the service chose is never taken for a wish of the program. `key_digest` tells w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Collection as Container
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pulumi_runpod.errors import AmbiguousCreate, ApiError, Conflict, Failure, InvalidInput, NotFound, RunPodError
+from pulumi_runpod.errors import ApiError, Failure, InvalidInput, NotFound, RunPodError
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import Completion
+from pulumi_runpod.resources.creation import Creation
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
 from pulumi_runpod.resources.unchanged import DECLARED
 from pulumi_runpod.resources.values import known, normal_object
@@ -29,10 +30,6 @@ from pulumi_runpod.wire.model import Collection, JsonObject, Maybe, Request, Res
 
 KEY_DIGEST = "key_digest"
 _DELETE_WAITS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
-_LOOK_AGAIN_S = (0.0, 2.0, 5.0)
-_MOST_POSTS = 3
-_FAILED_FOR_GOOD = frozenset({500, 503})
-"""The service itself says that it failed. 502 and 504 come from something in between, and the service may go on."""
 
 
 @dataclass(frozen=True)
@@ -271,45 +268,14 @@ class Lifecycle:
         return True
 
     def _created(self, api: Api, body: Request, news: JsonObject) -> Response:
-        """The new object. A POST is repeated only where the service has answered that it failed, and nothing of that
-        name is there.
-        """
-        for attempt in range(1, _MOST_POSTS + 1):
-            try:
-                return api.create(self.collection, body)
-            except AmbiguousCreate as error:
-                found = self._found_after(api, news, error)
-                if found is not None:
-                    return found
-                if error.status not in _FAILED_FOR_GOOD or attempt == _MOST_POSTS:
-                    raise
-            except Conflict as error:
-                namesakes = self.namesakes(api, news.get("name"))
-                raise (self._namesakes_told(error, namesakes) if namesakes else error) from error
-        raise AssertionError("unreachable")
-
-    def _found_after(self, api: Api, news: JsonObject, error: AmbiguousCreate) -> Response | None:
-        """What a POST of unknown outcome has made. Only an automatic name proves that an object is this one."""
         name = news.get("name")
-        for wait in _LOOK_AGAIN_S:
-            self.sleep(wait)
-            try:
-                namesakes = self.namesakes(api, name)
-            except RunPodError as looking:
-                raise error from looking
-            if namesakes and name == news.get("auto_name"):
-                return namesakes[0]
-            if namesakes:
-                told = f"{error.method} {error.path} -> {error.reason}: the {self.subject(news)} may have been created"
-                raise self._namesakes_told(told, namesakes) from error
-        return None
-
-    def _namesakes_told(self, what: object, namesakes: Iterable[Response]) -> RunPodError:
-        ids = ", ".join(str(getattr(found, "id", "?")) for found in namesakes)
-        return RunPodError(
-            f"{what}. Of that name there is now: {ids}. If it is yours, take it over with adopt_id=... or delete it; "
-            "then run `pulumi up` again"
+        creation = Creation(
+            self.subject(news),
+            namesakes=lambda: self.namesakes(api, name),
+            automatic=name == news.get("auto_name"),
+            sleep=self.sleep,
         )
+        return creation.made(api, self.collection, body)
 
     def _adopt(self, api: Api, news: JsonObject) -> Created:
         adopt_id = news["adopt_id"]
