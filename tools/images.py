@@ -60,7 +60,7 @@ def prune(given: argparse.Namespace, places: Places, console: Console) -> None:
     with exclusively(places, console=console) as services:
         services.prune(image_toolchain.ensure_tools(places, console=console))
         for kept in given.names:
-            docker_engine.forget(docker_engine.images(docker_engine.repository(kept), but=kept))
+            docker_engine.forget_before(kept)
 
 
 def stop(given: argparse.Namespace, places: Places, console: Console) -> None:

@@ -8,34 +8,45 @@ import pulumi
 
 from pulumi_runpod.client.image_layers import layer_sizes
 
-_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+_UNITS = ((1e9, "GB", 2), (1e6, "MB", 1), (1e3, "kB", 1))
 
 
-def size_hook(name: str, username: pulumi.Input[str] | None, password: pulumi.Input[str] | None) -> pulumi.ResourceHook:
-    """To run after an image was built. Says nothing where the registry does not tell."""
+class SizeTeller:
+    """For the images of one component. `login`: of their registry; says nothing where that does not tell."""
 
-    async def told(args: pulumi.ResourceHookArgs) -> None:
-        ref = await _value((args.new_outputs or {}).get("ref"))
-        login = (await _value(username), await _value(password))
-        sizes = await asyncio.to_thread(layer_sizes, ref, login if all(login) else None)
-        if sizes:
-            pulumi.log.info(f"image {args.name}: {told_sizes(sizes)}")
+    def __init__(self, name: str, *, username: pulumi.Input[str] | None, password: pulumi.Input[str] | None) -> None:
+        self._login = (username or "", password or "")
+        self._built: set[str] = set()
+        self.hook = pulumi.ResourceHook(f"runpod-image-size-{name}", self._note)
+        """To run after an image was made or changed. Only notes that, since the image's step waits for a hook."""
 
-    return pulumi.ResourceHook(f"runpod-image-size-{name}", told)
+    def tell(self, name: str, ref: pulumi.Output[str]) -> pulumi.Output[list[int]]:
+        """What was told: the layers' bytes, lowest first. `ref` is known once the hook has run, where it does."""
+
+        async def told(values: list[str]) -> list[int]:
+            pinned, *login = values
+            if name not in self._built:
+                return []
+            sizes = await asyncio.to_thread(layer_sizes, pinned, (login[0], login[1]) if all(login) else None)
+            if sizes:
+                pulumi.log.info(f"image {name}: {told_sizes(sizes)}")
+            return sizes
+
+        values: pulumi.Output[list[str]] = pulumi.Output.all(ref, *self._login)
+        return values.apply(told)
+
+    def _note(self, args: pulumi.ResourceHookArgs) -> None:
+        self._built.add(args.name)
 
 
 def told_sizes(sizes: list[int]) -> str:
-    """`7.96 GB in 4 layers, the largest 7.65 GB, the last 29 kB`"""
+    """`8.00 GB in 5 layers, the largest 7.80 GB, the last 29.6 kB`"""
     layers = "1 layer" if len(sizes) == 1 else f"{len(sizes)} layers"
     return f"{_size(sum(sizes))} in {layers}, the largest {_size(max(sizes))}, the last {_size(sizes[-1])}"
 
 
-async def _value(given: pulumi.Input[str] | None) -> str:
-    return str(await pulumi.Output.from_input(given).future() or "")
-
-
 def _size(count: int) -> str:
-    for one, unit in _UNITS:
+    for one, unit, digits in _UNITS:
         if count >= one:
-            return f"{count / one:.3g} {unit}"
+            return f"{count / one:.{digits}f} {unit}"
     return f"{count} B"

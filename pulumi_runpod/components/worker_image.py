@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import pulumi
 
 from pulumi_runpod.components.build_log import failing_step_hook
-from pulumi_runpod.components.image_size import size_hook
+from pulumi_runpod.components.image_size import SizeTeller
 from pulumi_runpod.components.unknown import unknown
 from pulumi_runpod.components.worker_source import content_digest, portable, worker_source
 from pulumi_runpod.resources.registry_credential import RegistryCredential
@@ -91,9 +91,11 @@ class WorkerImage(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkerImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self._component_type, name, None, opts)
         source = _checked(name, args)
-        size = size_hook(name, args.username, args.password)
+        sizes = SizeTeller(name, username=args.username, password=args.password)
         hooks = pulumi.ResourceHookBinding(
-            on_error=[failing_step_hook(name, args.builder, args.repository)], after_create=[size], after_update=[size]
+            on_error=[failing_step_hook(name, args.builder, args.repository)],
+            after_create=[sizes.hook],
+            after_update=[sizes.hook],
         )
         # A registry is nobody's scratch pad: the image that is replaced here may be what another stack runs.
         child = pulumi.ResourceOptions(parent=self, retain_on_delete=True, hooks=hooks)
@@ -101,12 +103,14 @@ class WorkerImage(pulumi.ComponentResource):
         below = args.dependencies or _usual_dependencies(source)
         if below is not None:
             lower = _image(f"{name}-dependencies", args, source, below, build_args, child, code=False)
+            sizes.tell(f"{name}-dependencies", lower.ref)
             build_args = {**build_args, "DEPENDENCIES": _pinned(lower.ref)}
         elif args.base_image is not None:
             build_args = {**build_args, "BASE_IMAGE": args.base_image}
         # The plugin looks for changes in these folders through the ignore file of the source, which hides them.
         seen = {f"CONTEXT_{key.upper()}": content_digest(Path(at)) for key, at in args.build_contexts.items()}
         image = _image(name, args, source, args.dockerfile, {**build_args, **seen}, child, code=True)
+        sizes.tell(name, image.ref)
         self.ref = _pinned(image.ref)
         self.registry_credential = self._credential(name, args)
         self.register_outputs({"ref": self.ref})

@@ -97,7 +97,7 @@ def repository(reference: str) -> str:
     return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
 
 
-def images(of: str, *, but: str = "") -> list[str]:
+def images(of: str) -> list[str]:
     """References by digest of those that the engine holds of a repository, or of a registry, written `HOST/*`."""
     told = "{{.Repository}}@{{.Digest}}"
     asked = subprocess.run(
@@ -106,14 +106,22 @@ def images(of: str, *, but: str = "") -> list[str]:
         text=True,
         check=False,
     )
-    kept = f"{repository(but)}@{but.partition('@')[2]}"
-    return [found for found in asked.stdout.split() if "@sha256:" in found and found != kept]
+    return [found for found in asked.stdout.split() if "@sha256:" in found]
 
 
 def forget(references: Sequence[str]) -> None:
     """Deletes images, but those that containers run."""
     for reference in references:
         subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=False)
+
+
+def forget_before(reference: str) -> None:
+    """Deletes the others of an image's repository, once the engine has it: their layers are what it is pulled upon."""
+    name = repository(reference)
+    held = images(name)
+    kept = f"{name}@{reference.partition('@')[2]}"
+    if kept in held:
+        forget([other for other in held if other != kept])
 
 
 def start(directory: Path, *, console: Console, address: Path = SOCKET) -> None:

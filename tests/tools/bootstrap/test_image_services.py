@@ -13,7 +13,6 @@ import pytest
 from setup_stand_ins import Recorder
 
 from bootstrap import docker_engine, image_toolchain
-from bootstrap.console import Console
 from bootstrap.errors import SetupError
 from bootstrap.image_services import ImageServices
 from bootstrap.image_toolchain import ImageTools
@@ -92,15 +91,16 @@ def test_space_is_asked_for_before_anything_is_built(
     images.check_space(services)
 
 
-def test_images_that_went_before_are_deleted_and_others_stay(
-    recorder: Recorder, console: Console, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(("running", "deleted"), [("new", ["docker image rm h:1/sdxl@sha256:old"]), ("newest", [])])
+def test_images_that_went_before_are_deleted_once_the_next_is_here(
+    recorder: Recorder, running: str, deleted: list[str]
 ) -> None:
-    """Of the repository of the one that runs, by digest; an engine that refuses to delete one in use is no failure."""
+    """Not sooner: its pull needs their layers. An engine that refuses to delete one in use is no failure."""
     recorder.program(
         "docker",
         'case "$*" in "image ls"*) echo h:1/sdxl@sha256:old; echo h:1/sdxl@sha256:new; echo "h:1/sdxl@<none>";; '
         '"image rm"*) exit 1;; esac',
     )
-    docker_engine.forget(docker_engine.images("h:1/sdxl", but="h:1/sdxl:dev@sha256:new"))
+    docker_engine.forget_before(f"h:1/sdxl:dev@sha256:{running}")
 
-    assert [call for call in recorder.calls if " rm " in call] == ["docker image rm h:1/sdxl@sha256:old"]
+    assert [call for call in recorder.calls if " rm " in call] == deleted
