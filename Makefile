@@ -37,15 +37,19 @@ clean-images:
 preview-all: setup
 	@.venv/bin/python tools/preview_all.py
 
+# A Docker engine that was not there before is gone afterwards.
+WITH_ENGINE = before=$$($(PYTHON) tools/images.py running); \
+	trap '[[ $$before == *dockerd* ]] || $(PYTHON) tools/images.py stop dockerd' EXIT; \
+	$(PYTHON) tools/setup.py --only engine
+
 test: setup
-	@$(PYTHON) tools/setup.py --only browser --only engine
+	@$(PYTHON) tools/setup.py --only browser
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
-	.venv/bin/python -m pytest
-	.venv-worker/bin/python -m pytest tests/worker
+	@$(WITH_ENGINE); .venv/bin/python -m pytest; .venv-worker/bin/python -m pytest tests/worker
 
 test-image: setup
-	@$(PYTHON) tools/setup.py --only images --only engine
-	.venv/bin/python -m pytest -s tests/sdxl_image
+	@$(PYTHON) tools/setup.py --only images
+	@$(WITH_ENGINE); .venv/bin/python -m pytest -s tests/sdxl_image
 
 check: setup
 	.venv/bin/ruff check .

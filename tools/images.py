@@ -2,7 +2,9 @@
 """The services that build and keep images on this machine, shared by all clones of a user.
 
 start   what is missing: Docker engine, registry, builder, Pulumi's plugin, base image; prints one JSON object that says
-        where they are, {} where no Docker engine can be had. With --as-it-is, no engine is installed for it
+        where they are, {} where no Docker engine can be had. With --as-it-is, no engine is installed for it, and a
+        disk that is too small for the first image is as good as no engine
+running prints the names of those that run
 prune   empties the builder's cache, and deletes from the Docker engine what went before the image that is named
 stop    ends the processes, or those of the names that are given; images stay
 clean   ends the processes and deletes every image
@@ -41,7 +43,15 @@ def start(given: argparse.Namespace, places: Places, console: Console) -> None:
         if not has_engine(services.directory, console=console):
             print("{}")
             return
-        check_space(services)
+        try:
+            check_space(services)
+        except SetupError as refusal:
+            if not given.as_it_is or packages_gb(services) > PACKAGES_GB:
+                raise
+            # Nobody has asked for containers here yet.
+            console.say(f"No image is built, and workers are processes: {str(refusal).splitlines()[0]}")
+            print("{}")
+            return
         tools = image_toolchain.ensure_tools(places, console=console)
         image_toolchain.ensure_plugin(places, console=console)
         services.start(tools)
@@ -54,6 +64,11 @@ def start(given: argparse.Namespace, places: Places, console: Console) -> None:
             "started": sorted(services.running() - before),
         }
     print(json.dumps({key: value for key, value in told.items() if value}))
+
+
+def running(_: argparse.Namespace, places: Places, console: Console) -> None:
+    with exclusively(places, console=console) as services:
+        print(*sorted(services.running()))
 
 
 def prune(given: argparse.Namespace, places: Places, console: Console) -> None:
@@ -82,13 +97,16 @@ def clean(_: argparse.Namespace, places: Places, console: Console) -> None:
     console.say(f"Deleted the images in {services.directory}.")
 
 
+def packages_gb(services: ImageServices) -> float:
+    """What the registry holds."""
+    return sum(blob.stat().st_size for blob in (services.directory / "registry").rglob("data")) / 1e9
+
+
 def check_space(services: ImageServices) -> None:
     """Raises SetupError when it is too little for what is still to come."""
     services.directory.mkdir(parents=True, exist_ok=True)
-    blobs = (services.directory / "registry").rglob("data")
-    held = sum(blob.stat().st_size for blob in blobs) / 1e9
     needed = FREE_GB
-    if held > PACKAGES_GB:
+    if packages_gb(services) > PACKAGES_GB:
         needed = FREE_GB_PULLED if docker_engine.images(f"{services.registry()}/sdxl") else FREE_GB_BUILT
     free = shutil.disk_usage(services.directory).free / 1e9
     if free < needed:
@@ -102,7 +120,7 @@ def check_space(services: ImageServices) -> None:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools/images.py", description=(__doc__ or "").splitlines()[0])
     actions = parser.add_subparsers(dest="action", required=True)
-    for action in (start, prune, stop, clean):
+    for action in (start, running, prune, stop, clean):
         command = actions.add_parser(action.__name__)
         command.set_defaults(run=action, names=[])
         if action is start:

@@ -70,12 +70,13 @@ def ensure(directory: Path, *, console: Console) -> str:
 
 
 def found(directory: Path, *, console: Console) -> str:
-    """Version of the engine that answers, or of our own, which is started again; empty when there is none, and the user
-    was told. Installs nothing. Raises SetupError.
+    """Version of the engine that answers, or of our own, which is started again where images were built before; empty
+    when there is none, and the user was told. Installs nothing. Raises SetupError.
     """
     if answering := version():
         return answering
-    if (directory / "docker").is_dir() and DOCKER.present() and os.geteuid() == 0 and not os.environ.get("DOCKER_HOST"):
+    built_before = (directory / "docker").is_dir() and (directory / "registry").is_dir()
+    if built_before and DOCKER.present() and os.geteuid() == 0 and not os.environ.get("DOCKER_HOST"):
         start(directory, console=console)
         return version()
     console.say(

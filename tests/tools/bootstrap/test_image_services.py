@@ -12,7 +12,7 @@ import images
 import pytest
 from setup_stand_ins import Recorder
 
-from bootstrap import docker_engine, image_toolchain
+from bootstrap import docker_engine, image_services, image_toolchain
 from bootstrap.errors import SetupError
 from bootstrap.image_services import ImageServices
 from bootstrap.image_toolchain import ImageTools
@@ -89,6 +89,34 @@ def test_space_is_asked_for_before_anything_is_built(
         images.check_space(services)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 0, 26 * 10**9))  # type: ignore[attr-defined]
     images.check_space(services)
+
+
+@pytest.mark.parametrize(("held", "status"), [(0, 0), (8, 1)])
+def test_without_space_for_a_first_image_there_is_none(
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    held: int,
+    status: int,
+) -> None:
+    """One line says why workers are processes. Where images were built before, an update changes that for nobody.
+
+    The full disk is made up, and so is the engine that answers.
+    """
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    blob = image_services.services(this_clone()).directory / "registry" / "blobs" / "data"
+    blob.parent.mkdir(parents=True)
+    with blob.open("wb") as file:
+        file.truncate(held * 10**9)  # takes no space
+    recorder.program("docker", 'case "$1" in version) echo 27.0;; esac')
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12, 10**9 // 2))  # type: ignore[attr-defined]
+    done = images.main(["start", "--as-it-is"])
+    told = capsys.readouterr()
+
+    assert done == status
+    assert "GB of free space" in told.err
+    assert told.out == ("" if status else "{}\n")
 
 
 @pytest.mark.parametrize(("running", "deleted"), [("new", ["docker image rm h:1/sdxl@sha256:old"]), ("newest", [])])
