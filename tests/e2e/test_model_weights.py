@@ -15,7 +15,7 @@ from pulumi_runpod.emulator.local import LocalRunPod
 from tests.e2e.conftest import Engine, RealStack
 
 # The fixture is that of the tests which kill creates of other kinds.
-from tests.e2e.test_interrupted import Killable, killable  # noqa: F401
+from tests.e2e.killable import Killable
 
 pytestmark = pytest.mark.engine
 
@@ -177,7 +177,7 @@ def test_a_missing_s3_key_is_one_line(engine: Engine, local_runpod: LocalRunPod,
 
 
 def test_an_upload_that_is_killed_goes_on_and_is_never_seen_by_half(
-    killable: Killable,  # noqa: F811 - the fixture
+    killable: Killable,
     local_runpod: LocalRunPod,
     folder: Path,
     tmp_path: Path,
