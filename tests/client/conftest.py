@@ -60,7 +60,7 @@ def hasty() -> RetryPolicy:
 @pytest.fixture
 def volume_id(client: RunPodClient) -> str:
     wanted = CreateNetworkVolume(name="weights", size=10, dataCenter=DATA_CENTER)
-    return client.create(NETWORK_VOLUMES, wanted).id  # type: ignore[attr-defined,no-any-return]
+    return client.create(NETWORK_VOLUMES, wanted).id  # type: ignore[attr-defined,no-any-return]  # every object has one
 
 
 @pytest.fixture

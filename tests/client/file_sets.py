@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 from pulumi_runpod.client.file_set import WantedFile
 from pulumi_runpod.client.volume_files import VolumeFiles
@@ -27,9 +29,7 @@ def files_in(folder: Path, contents: dict[str, bytes]) -> list[WantedFile]:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        found.append(
-            WantedFile(name, hashlib.sha256(content).hexdigest(), lambda p=path: nullcontext(p), len(content))  # type: ignore[misc]
-        )
+        found.append(WantedFile(name, hashlib.sha256(content).hexdigest(), partial(nullcontext, path), len(content)))
     return found
 
 
@@ -52,7 +52,7 @@ def writes(runpod: LocalRunPod) -> list[str]:
     return found
 
 
-def worker_weights():  # type: ignore[no-untyped-def]
+def worker_weights() -> ModuleType:
     """The worker's own reading of a set; it imports nothing heavy."""
     root = str(Path(__file__).parents[2] / "worker")
     sys.path.insert(0, root)

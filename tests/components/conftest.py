@@ -1,10 +1,19 @@
-"""A loop for programs under Pulumi's mocks."""
+"""Programs under Pulumi's mocks, which need a loop, and on the real engine against a local RunPod."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
+
+from tests.e2e.conftest import (  # noqa: F401 - the engine's fixtures
+    _nothing_left_behind,
+    _quiet_failed_programs,
+    deploy,
+    engine,
+    pulumi_command,
+    pulumi_home,
+)
 
 
 @pytest.fixture(autouse=True)

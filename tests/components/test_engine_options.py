@@ -12,24 +12,11 @@ import pytest
 from pulumi_runpod import LocalDirectory, Provider
 from pulumi_runpod.components import SdxlService, SdxlServiceArgs, ServerlessService, ServerlessServiceArgs
 from pulumi_runpod.emulator.local import LocalRunPod
-from tests.e2e.conftest import (  # noqa: F401 - the engine's fixtures
-    Engine,
-    RealStack,
-    _nothing_left_behind,
-    _quiet_failed_programs,
-    engine,
-    pulumi_command,
-    pulumi_home,
-)
+from tests.e2e.conftest import RealStack
 
 pytestmark = pytest.mark.engine
 ARGS = ServerlessServiceArgs(image="registry.example.com/team/worker:1", gpu_pools=["ADA_24"])
 WRITES = ("POST", "PATCH", "DELETE")
-
-
-@pytest.fixture
-def deploy(engine: Engine, local_runpod: LocalRunPod) -> Callable[[Callable[[], None]], RealStack]:  # noqa: F811
-    return lambda program: engine.stack(program, local_runpod.environment)
 
 
 def writes(runpod: LocalRunPod) -> list[str]:

@@ -23,17 +23,8 @@ from pulumi_runpod.components import (
     WorkerImage,
     WorkerImageArgs,
 )
-from pulumi_runpod.emulator.local import LocalRunPod
 from tests.components.test_tree import Recorder, settled
-from tests.e2e.conftest import (  # noqa: F401 - the engine's fixtures
-    Engine,
-    RealStack,
-    _nothing_left_behind,
-    _quiet_failed_programs,
-    engine,
-    pulumi_command,
-    pulumi_home,
-)
+from tests.e2e.conftest import RealStack
 
 GOLDEN = Path(__file__).with_name("golden")
 IMAGE = "registry.example.com/team/worker:1"
@@ -64,11 +55,6 @@ def drawn(nodes: Iterable[Node], root: Node) -> str:
 
 def golden(component: str) -> str:
     return (GOLDEN / f"{component}.txt").read_text()
-
-
-@pytest.fixture
-def deploy(engine: Engine, local_runpod: LocalRunPod) -> Callable[[Callable[[], None]], RealStack]:  # noqa: F811
-    return lambda program: engine.stack(program, local_runpod.environment)
 
 
 @pytest.mark.engine

@@ -7,34 +7,18 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
-import pulumi
 import pytest
 
-from pulumi_runpod import EcrDelegation, Endpoint, NetworkVolume, RegistryCredential, Secret, Template
 from pulumi_runpod.resources import providers
 from pulumi_runpod.resources.adapter import PROVIDER_KEY, RunPodProvider
 from pulumi_runpod.resources.lifecycle import KEY_DIGEST
+from tests.e2e.every_kind import every_kind
 
 pytestmark = pytest.mark.engine
 
 Deploy = Callable[..., Any]
 Calls = Callable[[], list[str]]
 IMAGE = "registry.example.com/team/worker:1"
-
-
-def every_kind() -> None:
-    volume = NetworkVolume("weights", size=10, data_center="EU-RO-1")
-    registry = RegistryCredential("registry", username="u", password=pulumi.Output.secret("pw-4711"))
-    token = Secret("hf", value=pulumi.Output.secret("hf-0815"))
-    EcrDelegation("ecr", resource="arn:aws:ecr:eu-west-1:123456789012:repository/team/worker")
-    Endpoint(
-        "web",
-        type="QUEUE",
-        scaling={"type": "QUEUE_DELAY", "queue_delay": 4},
-        gpu={"pools": ["ADA_24"]},
-        network_volumes=[volume.id],
-        template=Template("worker", image=IMAGE, registry=registry.id, env={"TOKEN": token.placeholder}),
-    )
 
 
 def stored_otherwise() -> dict[str, str]:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from pulumi_runpod import EcrDelegation, Endpoint, NetworkVolume, RegistryCredential, Secret, Template
+from pulumi_runpod import NetworkVolume
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.e2e.every_kind import every_kind
 
 pytestmark = pytest.mark.engine
 
@@ -27,21 +28,6 @@ if "pulumi.dynamic" in sys.orig_argv:
     atexit.register(told)
 """
 """Python loads `sitecustomize` when it starts, wherever PYTHONPATH finds it: so the shim is the engine's own."""
-
-
-def every_kind() -> None:
-    NetworkVolume("weights", size=10, data_center="EU-RO-1")
-    registry = RegistryCredential("registry", username="u", password="p")
-    token = Secret("hf", value="hf_value")
-    EcrDelegation("ecr", resource="arn:aws:ecr:eu-west-1:123456789012:repository/team/worker")
-    Endpoint(
-        "web",
-        type="QUEUE",
-        scaling={"type": "QUEUE_DELAY", "queue_delay": 4},
-        gpu={"pools": ["ADA_24"]},
-        template=Template("worker", image=IMAGE, registry=registry.id, env={"TOKEN": token.placeholder}),
-        rollout={"timeout": 60},
-    )
 
 
 def volumes() -> None:
@@ -76,7 +62,7 @@ def test_an_up_without_changes_loads_neither_models_nor_client(
     deploy: Callable[..., Any], loaded: Callable[[], set[str]]
 ) -> None:
     """Of every kind, a gate included: inputs are completed and compared as plain dicts."""
-    stack = deploy(every_kind)
+    stack = deploy(lambda: every_kind(rollout={"timeout": 60}))
     created = stack.up()
     assert not created.failed, created.text
     assert {"pydantic", "httpx"} <= loaded()

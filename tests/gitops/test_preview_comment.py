@@ -255,6 +255,7 @@ def test_where_it_cannot_be_posted_one_line_says_so(
     (line,) = done.stderr.splitlines()
     assert told in line
     assert line.startswith("error: ")
+    assert done.stdout.startswith(MARKER)
     assert desk.said.startswith(done.stdout.strip())
     assert desk.said.startswith(MARKER)
     assert told in desk.said
