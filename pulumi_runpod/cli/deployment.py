@@ -9,7 +9,8 @@ from datetime import datetime
 
 import yaml  # type: ignore[import-untyped]  # Pulumi brings it, without stubs
 
-from pulumi_runpod.cli.stack import settings_in, workspace_here
+from pulumi_runpod.cli.project import workspace_here
+from pulumi_runpod.cli.stack import settings_in
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.deployment import stacks_of
 from pulumi_runpod.gitops.workspace import Workspace, project_file

@@ -15,7 +15,7 @@ _SEVERITIES: Mapping[str, Severity] = {"info": "info", "warning": "warning", "in
 
 
 def notices_of(said: Iterable[Diagnostic]) -> tuple[Notice, ...]:
-    """Each once, as said."""
+    """Each once, as said; of resources, which speak in any order, by their names."""
     notices = [
         Notice(
             severity=_SEVERITIES[diagnostic.severity],
@@ -25,13 +25,13 @@ def notices_of(said: Iterable[Diagnostic]) -> tuple[Notice, ...]:
         for diagnostic in said
         if diagnostic.severity in _SEVERITIES and diagnostic.text
     ]
-    return tuple(dict.fromkeys(notices))
+    return tuple(sorted(dict.fromkeys(notices), key=lambda notice: notice.name or ""))
 
 
 def errors_of(said: Iterable[Diagnostic]) -> tuple[str, ...]:
-    """Each once, the resource's name before it."""
+    """Each once, the resource's name before it; in the order of the names."""
     found = []
-    for diagnostic in said:
+    for diagnostic in sorted(said, key=lambda one: one.name or ""):
         text = diagnostic.text.removeprefix("error: ")
         if diagnostic.severity != "error" or _TOLD_ELSEWHERE.match(text):
             continue

@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import JsonValue
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
-from pulumi_runpod.gitops.preview import HIDDEN, Told
+    from pulumi_runpod.gitops.preview import Told
 
-T = TypeVar("T", bound=Told)
+T = TypeVar("T", bound="Told")
 
+HIDDEN = "[secret]"
+"""How a secret is shown; the engine's own word."""
 _SECRET_NAMES = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL", re.IGNORECASE)
 _KEYS = re.compile(
     r"\b(?:rpa_|rps_|hf_|gh[pousr]_|github_pat_|pul-|glpat-|sk-|xox[abp]-)[A-Za-z0-9_-]{10,}"

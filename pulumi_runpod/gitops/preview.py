@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 Action = Literal["create", "update", "replace", "delete", "import", "read"]
-HIDDEN = "[secret]"
-"""How a secret is shown; the engine's own word."""
 Severity = Literal["info", "warning", "error"]
 
 

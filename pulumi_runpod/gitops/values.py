@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulumi_runpod.gitops.events import SIGNATURE, UNKNOWN, State, Step
-from pulumi_runpod.gitops.preview import HIDDEN, PropertyChange
+from pulumi_runpod.gitops.masking import HIDDEN
+from pulumi_runpod.gitops.preview import PropertyChange
 
 _TELLING = re.compile(
     r"(^|[._])(env|__provider|password|secrets?|token|credentials?|private)([.\[_]|$)|(api_?)?key", re.IGNORECASE

@@ -19,6 +19,9 @@ _ADVICE = {
 }
 """What `pulumi` says -> what it means."""
 
+_QUIET = {"GRPC_VERBOSITY": "ERROR"}
+"""Or the gRPC library notes, in policy packs, that a connection is closed, and the engine shows that as a warning."""
+
 
 class PulumiFailed(RunPodError):  # noqa: N818 - as the rest of the tree
     """`text`: everything that was printed."""
@@ -44,7 +47,7 @@ class Workspace:
         return subprocess.Popen(
             [self.command, *arguments, "--non-interactive"],
             cwd=self.directory,
-            env={**self.environment, **(environment or {})},
+            env={**_QUIET, **self.environment, **(environment or {})},
             stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

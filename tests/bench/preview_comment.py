@@ -3,9 +3,10 @@
 Run: `.venv/bin/python tests/bench/preview_comment.py [PAIRS]` (5). A pair is the three previews, each alone, and the
 comment, every other pair the other way round. The figure is the median of the ratios.
 
-Three engines need three times the processor time of one: with few cores that, and not the waiting, is what the comment
-takes. Its processor time is told besides, and what it makes of the cores there are; other work on the machine hurts the
-comment more than a preview alone.
+Three engines need three times the processor time of one, and so do programs and providers, but for what they share by
+being forked off one interpreter. With few cores that, and not the waiting, is what the comment takes. Its processor
+time is told besides, and what it makes of the cores there are; other work on the machine hurts the comment more than a
+preview alone.
 """
 
 from __future__ import annotations

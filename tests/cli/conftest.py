@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_runpod.cli.stack import pulumi_command, pulumi_environment
+from pulumi_runpod.cli.project import pulumi_command, pulumi_environment
 from pulumi_runpod.client import RunPodClient, close_clients
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.settings import Settings

@@ -1,0 +1,5 @@
+"""A module beside the program."""
+
+from __future__ import annotations
+
+WORD = "beside"
