@@ -62,7 +62,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulumiFolder]:
     with LocalRunPod() as here, LocalRunPod() as there:
         home = {"PULUMI_HOME": str(base / "home")}
         folder = PulumiFolder(base, Path(__file__).parent / "odd_programs", {**home, **here.environment})
-        for program in (*UNTOUCHED, *ODD, "waits", "waits-too"):
+        for program in (*UNTOUCHED, *ODD, "leaves_something_running", "waits", "waits-too"):
             folder.done("stack", "init", program)
             for name, value in (("program", program.removesuffix("-too")), ("otherUrl", there.api)):
                 folder.done("config", "set", name, value, "--stack", program)
@@ -116,6 +116,13 @@ def test_odd_programs_are_run_as_pulumi_runs_them(odd: PulumiFolder) -> None:
         ("warning", "logged"),
         ("warning", "said on stderr"),
     ]
+
+
+@pytest.mark.engine
+def test_what_a_program_leaves_in_the_background_ends_with_its_preview(odd: PulumiFolder) -> None:
+    """It holds the program's output open, for which the preview would wait."""
+    previews = forked(workspace_of(odd), ("leaves_something_running", "loud"))
+    assert not any(preview.failed for preview in previews)
 
 
 @contextmanager
