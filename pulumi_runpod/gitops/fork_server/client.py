@@ -11,8 +11,8 @@ import signal
 import socket
 import sys
 
-READS = 65536
-MODULE_ARGUMENTS = ["-u", "-m"]
+_READS = 65536
+_MODULE_ARGUMENTS = ["-u", "-m"]
 """How the official shim starts a provider."""
 
 
@@ -41,7 +41,7 @@ class Run:
         """The exit status, negative for a signal. Raises `ConnectionError` when the server, or `stop`, ended it."""
         told = b""
         with self._connection:
-            while part := self._connection.recv(READS):
+            while part := self._connection.recv(_READS):
                 told += part
         if not told:
             raise ConnectionAbortedError("it was ended")
@@ -55,7 +55,7 @@ class Run:
 
 
 def main(server: str, python: str, arguments: list[str]) -> int:
-    if arguments[:2] != MODULE_ARGUMENTS:
+    if arguments[:2] != _MODULE_ARGUMENTS:
         os.execv(python, [python, *arguments])  # noqa: S606 - no shell is wanted
     # The engine ends a plugin by SIGINT; then the server, losing the connection, ends what it forked.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

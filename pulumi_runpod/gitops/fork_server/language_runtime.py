@@ -97,7 +97,10 @@ class LanguageRuntime(language_pb2_grpc.LanguageRuntimeServicer):
 
 
 def _exec_arguments(request: language_pb2.RunRequest, engine: str) -> list[str]:
-    """Of Pulumi's exec script."""
+    """Of Pulumi's exec script.
+
+    `tools/language_host` says the same in an environment of its own, where this package is not; here it is not, either.
+    """
     options = {
         "monitor": request.monitor_address,
         "engine": engine,

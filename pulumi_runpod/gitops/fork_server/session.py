@@ -39,31 +39,28 @@ class Interpreters:
 EACH_ITS_OWN = Interpreters()
 
 
-@dataclass
+@dataclass(frozen=True)
 class Session:
-    """A fork server that starts up, or none."""
+    """A fork server that starts up, or none, and what it offers."""
 
-    places: Places | None = None
     server: subprocess.Popen[bytes] | None = None
+    offered: Interpreters = EACH_ITS_OWN
 
     def interpreters(self) -> Interpreters:
-        """Waits for the fork server. `EACH_ITS_OWN` where it has not come up."""
-        if self.server is None or self.places is None:
+        """Waits for the fork server, once. `EACH_ITS_OWN` where it has not come up."""
+        if self.server is None:
             return EACH_ITS_OWN
         assert self.server.stdout is not None
-        if not self.server.stdout.readline():
-            return EACH_ITS_OWN
-        return Interpreters(
-            ("--client", f"unix:{self.places.language_runtime}"),
-            {VIRTUALENV: str(self.places.virtualenv)},
-        )
+        return self.offered if self.server.stdout.readline() else EACH_ITS_OWN
 
 
 @contextmanager
 def forked_interpreters(workspace: Workspace, *, previews: int) -> Iterator[Session]:
     """Not for one preview, and not for a project that is run by another Python than this one."""
-    script, environment = _exec_script(workspace), _environment_of_programs(workspace)
-    if previews < _WORTH_IT or script is None or environment is None:
+    worth_it = previews >= _WORTH_IT
+    script = _exec_script(workspace) if worth_it else None
+    environment = _environment_of_programs(workspace) if worth_it else None
+    if script is None or environment is None:
         yield Session()
         return
     with TemporaryDirectory(prefix="pulumi-runpod-") as folder:
@@ -78,7 +75,8 @@ def forked_interpreters(workspace: Workspace, *, previews: int) -> Iterator[Sess
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # what ends it is the end of its stdin, not a person's Ctrl-C
         ) as server:
-            yield Session(places, server)
+            told = ("--client", f"unix:{places.language_runtime}")
+            yield Session(server, Interpreters(told, {VIRTUALENV: str(places.virtualenv)}))
 
 
 def _stand_in_for_python(places: Places) -> None:
