@@ -14,7 +14,6 @@ from pulumi_runpod.cli.project import workspace_here
 from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.drift_report import LABEL, MARKER, TITLE, drift_issue, drifted, unknown
 from pulumi_runpod.gitops.engine import preview_all
-from pulumi_runpod.gitops.fork_server.session import forked_interpreters
 from pulumi_runpod.gitops.github_api import Repository
 from pulumi_runpod.gitops.masking import Masker
 from pulumi_runpod.gitops.preview import StackPreview
@@ -38,10 +37,7 @@ def drift(
     named = names_of(stacks)
     masker = Masker(os.environ)
     with publishing.failure_in_summary("Drift"):
-        workspace = workspace_here()
-        with forked_interpreters(workspace, previews=len(named)) as session:
-            interpreters = session.interpreters()
-            found = preview_all(workspace, named, refresh=True, mask=masker.text, interpreters=interpreters)
+        found = preview_all(workspace_here(), named, refresh=True, mask=masker.text)
     previews = [masker.told(preview) for preview in found]
     text = drift_issue(previews)
     publishing.add_to_summary(text)

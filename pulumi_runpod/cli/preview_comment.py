@@ -22,7 +22,8 @@ from pulumi_runpod.cli.gitops_flags import (
 )
 from pulumi_runpod.cli.project import workspace_here
 from pulumi_runpod.gitops import publishing
-from pulumi_runpod.gitops.fork_server.session import forked_interpreters
+from pulumi_runpod.gitops.comment import MARKER, SUMMARY, Origin, comment
+from pulumi_runpod.gitops.engine import preview_all
 from pulumi_runpod.gitops.masking import Masker
 from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.workflow import WorkflowEvent
@@ -50,20 +51,7 @@ def preview_comment(
     with publishing.failure_in_summary("Pulumi preview"):
         event = WorkflowEvent.of_environment()
         policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
-        workspace = workspace_here()
-        with forked_interpreters(workspace, previews=len(named)) as session:
-            # While the fork server loads what programs and providers need, so does this process.
-            from pulumi_runpod.gitops.comment import MARKER, SUMMARY, Origin, comment
-            from pulumi_runpod.gitops.engine import preview_all
-
-            found = preview_all(
-                workspace,
-                named,
-                refresh=refresh,
-                policies=policies,
-                mask=masker.text,
-                interpreters=session.interpreters(),
-            )
+        found = preview_all(workspace_here(), named, refresh=refresh, policies=policies, mask=masker.text)
     previews = [masker.told(preview) for preview in found]
     origin = Origin(event.commit, publishing.run_url())
     # Before anything that can fail.

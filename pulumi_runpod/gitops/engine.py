@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from pulumi_runpod.gitops.events import STREAM, read_events
-from pulumi_runpod.gitops.fork_server.session import EACH_ITS_OWN, Interpreters
 from pulumi_runpod.gitops.policy_packs import NO_POLICIES, PolicyPacks
 from pulumi_runpod.gitops.preview import StackPreview
 from pulumi_runpod.gitops.reading import read_preview
@@ -50,14 +49,12 @@ def preview(
     refresh: bool = True,
     policies: PolicyPacks = NO_POLICIES,
     mask: Callable[[str], str] = str,
-    interpreters: Interpreters = EACH_ITS_OWN,
 ) -> StackPreview:
     """`refresh`: ask RunPod how things are, so that drift is told. `mask` takes secrets out of every text."""
     began = time.monotonic()
-    asked = (f"--refresh={str(refresh).lower()}", *policies.arguments, *interpreters.arguments)
-    environment = {**STREAM, **interpreters.environment}
+    asked = (f"--refresh={str(refresh).lower()}", *policies.arguments)
     try:
-        return carried_out(workspace, "preview", *asked, stack=stack, mask=mask, environment=environment)
+        return carried_out(workspace, "preview", *asked, stack=stack, mask=mask, environment=STREAM)
     except PulumiFailed as failure:
         error = reason(failure.text) or f"pulumi ended with exit code {failure.exit_code} and gave no reason"
         return StackPreview(stack=stack, errors=(error,), seconds=round(time.monotonic() - began, 1))
@@ -70,12 +67,11 @@ def preview_all(
     refresh: bool = True,
     policies: PolicyPacks = NO_POLICIES,
     mask: Callable[[str], str] = str,
-    interpreters: Interpreters = EACH_ITS_OWN,
 ) -> tuple[StackPreview, ...]:
     """In the order asked for; as long as the slowest one takes."""
 
     def one(stack: str) -> StackPreview:
-        return preview(workspace, stack, refresh=refresh, policies=policies, mask=mask, interpreters=interpreters)
+        return preview(workspace, stack, refresh=refresh, policies=policies, mask=mask)
 
     with ThreadPoolExecutor(min(len(stacks), _MOST_AT_ONCE) or 1) as side_by_side:
         return tuple(side_by_side.map(one, stacks))

@@ -1,12 +1,11 @@
-"""The comment of three stacks with 50 resources each, against the slowest preview alone (goal 1.3). Reports only.
+"""The comment of three stacks with 50 resources each, against the slowest preview alone. Reports only.
 
 Run: `.venv/bin/python tests/bench/preview_comment.py [PAIRS]` (5). A pair is the three previews, each alone, and the
 comment, every other pair the other way round. The figure is the median of the ratios.
 
-Three engines need three times the processor time of one, and so do programs and providers, but for what they share by
-being forked off one interpreter. With few cores that, and not the waiting, is what the comment takes. Its processor
-time is told besides, and what it makes of the cores there are; other work on the machine hurts the comment more than a
-preview alone.
+Three engines, programs and providers need three times the processor time of one. With few cores that, and not
+waiting, is what the comment takes. Its processor time is reported too; other work on the machine slows the comment
+more than a preview alone.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ def main() -> None:
     wall = statistics.median(one.wall for one in single)
     processor, all_together = (statistics.median(one.processor for one in told) for told in (single, together))
     least = all_together / cores
-    print(f"median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), {pairs} pairs (goal 1.3)")
+    print(f"median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), {pairs} pairs")
     print(
         f"alone {wall:.2f} s, {processor:.2f} s of processor; comment {all_together:.2f} s of processor, "
         f"so that {cores} cores of one's own need at least {least:.2f} s"

@@ -1,5 +1,0 @@
-"""A module beside the program."""
-
-from __future__ import annotations
-
-WORD = "beside"
