@@ -14,7 +14,7 @@ from pulumi_runpod.cli.stack import settings_in
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.deployment import stacks_of
 from pulumi_runpod.gitops.workspace import Workspace, project_file
-from pulumi_runpod.resources.unrecorded import FailedUpdate
+from pulumi_runpod.resources.recovery.unrecorded import FailedUpdate
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 

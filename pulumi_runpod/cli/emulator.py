@@ -12,15 +12,15 @@ from typing import Annotated
 import typer
 
 from pulumi_runpod.cli import emulator_control
-from pulumi_runpod.emulator import background
-from pulumi_runpod.emulator.quota import DEFAULT_QUOTA, parse_quota
-from pulumi_runpod.emulator.remote import Remote
-from pulumi_runpod.emulator.server_settings import (
+from pulumi_runpod.emulator.gateway.quota import DEFAULT_QUOTA, parse_quota
+from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
+from pulumi_runpod.emulator.process import background
+from pulumi_runpod.emulator.process.remote import Remote
+from pulumi_runpod.emulator.process.server_settings import (
     DEFAULT_PORT,
     DEFAULT_STATE,
     ServerError,
     ServerSettings,
-    WorkerCommand,
 )
 from pulumi_runpod.errors import RunPodError, SettingsError
 
@@ -77,7 +77,7 @@ def serve(
         containers=True,
     )
     # Only the server itself needs what it is made of: every other command starts without it.
-    from pulumi_runpod.emulator.server import serve as serve_in_foreground
+    from pulumi_runpod.emulator.process.server import serve as serve_in_foreground
 
     with errors_told():
         serve_in_foreground(settings, sys.stdout, arguments=_arguments(port, host, state, worker, worker_env, quota))

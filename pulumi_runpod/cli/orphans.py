@@ -10,7 +10,7 @@ import typer
 from pulumi_runpod.cli.accounts import Accounts
 from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.errors import RunPodError
-from pulumi_runpod.resources.orphans import Orphan, delete, orphans_of
+from pulumi_runpod.resources.recovery.orphans import Orphan, delete, orphans_of
 
 
 def orphans(

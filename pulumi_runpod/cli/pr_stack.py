@@ -41,7 +41,7 @@ from pulumi_runpod.gitops.pr_stack_comment import MARKER, comment
 from pulumi_runpod.gitops.stack_lock import LockPolicy
 from pulumi_runpod.gitops.sweeping import Due, SweepReport, sweep_objects, sweep_stacks, sweep_table
 from pulumi_runpod.gitops.workflow import WorkflowEvent
-from pulumi_runpod.resources.orphans import Orphan, delete, orphans_of
+from pulumi_runpod.resources.recovery.orphans import Orphan, delete, orphans_of
 
 _LONGEST_INPUT = 10_000
 

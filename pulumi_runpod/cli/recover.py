@@ -14,10 +14,10 @@ from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.workspace import PulumiFailed
 from pulumi_runpod.resources.naming import mark_of
-from pulumi_runpod.resources.orphans import unknown_to
-from pulumi_runpod.resources.recovery import Interrupted, Recoverer
-from pulumi_runpod.resources.state_entries import known_ids, resource_name
-from pulumi_runpod.resources.unrecorded import FailedUpdate, Found, namesakes, taken, taken_as_told, unrecorded
+from pulumi_runpod.resources.recovery.interrupted import Interrupted, Recoverer
+from pulumi_runpod.resources.recovery.orphans import unknown_to
+from pulumi_runpod.resources.recovery.state_entries import known_ids, resource_name
+from pulumi_runpod.resources.recovery.unrecorded import FailedUpdate, Found, namesakes, taken, taken_as_told, unrecorded
 from pulumi_runpod.wire.model import JsonObject
 
 

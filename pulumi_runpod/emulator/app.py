@@ -9,20 +9,23 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from pulumi_runpod.emulator import billing, catalog, control, job_plane, s3
-from pulumi_runpod.emulator.collection import AnyRules, CollectionRoutes
+from pulumi_runpod.emulator import s3
 from pulumi_runpod.emulator.console.routes import with_console
-from pulumi_runpod.emulator.gate import Gate
-from pulumi_runpod.emulator.load_balancer.routes import ByHost
-from pulumi_runpod.emulator.platform import Platform
-from pulumi_runpod.emulator.problem import ProblemError, answer_problem, problem_response
-from pulumi_runpod.emulator.rules.delegation import DelegationRules
-from pulumi_runpod.emulator.rules.endpoint import EndpointRules
-from pulumi_runpod.emulator.rules.network_volume import NetworkVolumeRules
-from pulumi_runpod.emulator.rules.registry import RegistryRules
-from pulumi_runpod.emulator.rules.secret import SecretRules
-from pulumi_runpod.emulator.rules.template import TemplateRules
-from pulumi_runpod.emulator.scheduler import Scheduler
+from pulumi_runpod.emulator.control_plane import billing, catalog
+from pulumi_runpod.emulator.control_plane.collection import AnyRules, CollectionRoutes
+from pulumi_runpod.emulator.control_plane.rules.delegation import DelegationRules
+from pulumi_runpod.emulator.control_plane.rules.endpoint import EndpointRules
+from pulumi_runpod.emulator.control_plane.rules.network_volume import NetworkVolumeRules
+from pulumi_runpod.emulator.control_plane.rules.registry import RegistryRules
+from pulumi_runpod.emulator.control_plane.rules.secret import SecretRules
+from pulumi_runpod.emulator.control_plane.rules.template import TemplateRules
+from pulumi_runpod.emulator.gateway.gate import Gate
+from pulumi_runpod.emulator.job_plane import plane
+from pulumi_runpod.emulator.job_plane.load_balancer.routes import ByHost
+from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
+from pulumi_runpod.emulator.platform.problem import ProblemError, answer_problem, problem_response
+from pulumi_runpod.emulator.platform.state import Platform
+from pulumi_runpod.emulator.process import control
 
 # Delegations lie below registries' path, so they are matched first.
 _RULES: tuple[type[AnyRules], ...] = (
@@ -43,7 +46,7 @@ def build_app(platform: Platform) -> ASGIApp:
     routes += catalog.routes(platform)
     routes += billing.routes(platform)
     routes += control.routes(platform)
-    routes += job_plane.routes(platform)
+    routes += plane.routes(platform)
     routes += s3.routes(platform)
 
     app = Starlette(

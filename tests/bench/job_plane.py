@@ -31,8 +31,8 @@ WORKER = Path(__file__).with_name("direct_worker.py")
 SERVE = """
 import sys
 from pathlib import Path
-from pulumi_runpod.emulator.platform import WorkerCommand
-from pulumi_runpod.emulator.server import ServerSettings, serve
+from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
+from pulumi_runpod.emulator.process.server import ServerSettings, serve
 command = WorkerCommand("direct:*", sys.argv[2])
 serve(ServerSettings(state_dir=Path(sys.argv[1]), worker_commands=(command,)), sys.stdout)
 """

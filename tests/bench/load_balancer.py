@@ -17,7 +17,7 @@ import psutil
 from job_plane import Caller, serving
 from load import rate
 
-WORKER = Path(__file__).parents[1] / "emulator" / "load_balancer" / "http_worker.py"
+WORKER = Path(__file__).parents[1] / "emulator" / "job_plane" / "load_balancer" / "http_worker.py"
 ROUNDS, CALLS = 5, 1000
 
 

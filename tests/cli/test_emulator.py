@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from pulumi_runpod.client import RunPodClient
-from pulumi_runpod.emulator.background import stop
+from pulumi_runpod.emulator.process.background import stop
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.endpoint import ENDPOINTS, CreateEndpoint
 from tests.waiting import eventually

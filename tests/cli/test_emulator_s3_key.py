@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_runpod.emulator.background import stop
+from pulumi_runpod.emulator.process.background import stop
 from pulumi_runpod.emulator.s3 import owner_key
 
 

@@ -18,7 +18,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.emulator.switches import Switches
+from pulumi_runpod.emulator.platform.switches import Switches
 
 CONTRACT = Path(__file__).with_name("runpod-v2.contract.json")
 EXAMPLES = 30

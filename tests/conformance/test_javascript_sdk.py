@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.emulator.switches import Switches
+from pulumi_runpod.emulator.platform.switches import Switches
 
 HERE = Path(__file__).parent
 PROJECT = HERE / "javascript"

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.emulator.switches import Switches
+from pulumi_runpod.emulator.platform.switches import Switches
 from tests.waiting import eventually
 
 WORKER = Path(__file__).parent.parent / "emulator" / "job_plane" / "sdk_worker.py"

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 from pulumi_runpod.emulator.console import snapshot
 from pulumi_runpod.emulator.console.history import History, WorkerCounts
-from pulumi_runpod.emulator.job import Job
-from pulumi_runpod.emulator.logs import WorkerLog
-from pulumi_runpod.emulator.scheduler import Scheduler
+from pulumi_runpod.emulator.job_plane.job import Job
+from pulumi_runpod.emulator.job_plane.logs import WorkerLog
+from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
 
 LOOK_S = 0.25
 BUSY_LOOK_S = 1.0

@@ -9,10 +9,10 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from pulumi_runpod.emulator.console.history import Span, WorkerCounts
-from pulumi_runpod.emulator.fleet import Fleet
-from pulumi_runpod.emulator.job import Job
-from pulumi_runpod.emulator.rules.endpoint import request_urls
-from pulumi_runpod.emulator.scheduler import Scheduler
+from pulumi_runpod.emulator.control_plane.rules.endpoint import request_urls
+from pulumi_runpod.emulator.job_plane.fleet import Fleet
+from pulumi_runpod.emulator.job_plane.job import Job
+from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.release import WorkerStatus
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pulumi_runpod.emulator.store import Store
+from pulumi_runpod.emulator.platform.store import Store
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS s3_files (

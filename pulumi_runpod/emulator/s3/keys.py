@@ -11,7 +11,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 
-from pulumi_runpod.emulator.store import Store
+from pulumi_runpod.emulator.platform.store import Store
 
 KIND = "s3 key"
 

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
-from pulumi_runpod.emulator.platform import Platform
-from pulumi_runpod.emulator.problem import ProblemError
-from pulumi_runpod.emulator.route import json_response, methods
+from pulumi_runpod.emulator.platform.problem import ProblemError
+from pulumi_runpod.emulator.platform.route import json_response, methods
+from pulumi_runpod.emulator.platform.state import Platform
 from pulumi_runpod.emulator.s3.buckets import head_bucket, list_buckets, list_objects
 from pulumi_runpod.emulator.s3.call import Call
 from pulumi_runpod.emulator.s3.early_answer import WatchedBody, has_body

@@ -10,10 +10,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulumi_runpod.emulator.platform import Platform
+from pulumi_runpod.emulator.platform.state import Platform
+from pulumi_runpod.emulator.platform.store import Row
 from pulumi_runpod.emulator.s3.error import S3Error
 from pulumi_runpod.emulator.s3.paths import tree_size
-from pulumi_runpod.emulator.store import Row
 from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES
 
 _GB = 1_000_000_000

@@ -11,8 +11,8 @@ import pytest
 
 from pulumi_runpod.client.jobs import JobClient
 from pulumi_runpod.components import ServerlessService, ServerlessServiceArgs, WorkerImage, WorkerImageArgs
+from pulumi_runpod.emulator.job_plane.workers.docker_engine import DockerEngine
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.emulator.workers.docker_engine import DockerEngine
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.endpoint import RequestUrls
 from tests.e2e.conftest import ROOT, Engine

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from pulumi_runpod.emulator.console.feed import Feed
 from pulumi_runpod.emulator.console.routes import Console
-from pulumi_runpod.emulator.load_balancer.routes import ByHost
+from pulumi_runpod.emulator.job_plane.load_balancer.routes import ByHost
 from pulumi_runpod.emulator.local import LocalRunPod
 from tests.browser import browser as browser
 from tests.browser import chromium as chromium
@@ -23,7 +23,7 @@ from tests.browser import playwright as playwright
 
 Json = dict[str, Any]
 WORKER = f"{sys.executable} -I -S {Path(__file__).with_name('picture_worker.py')}"
-SERVER = f"{sys.executable} {Path(__file__).parents[1] / 'load_balancer' / 'http_worker.py'}"
+SERVER = f"{sys.executable} {Path(__file__).parents[1] / 'job_plane' / 'load_balancer' / 'http_worker.py'}"
 IMAGE = "registry.example.com/team/pictures:1"
 
 

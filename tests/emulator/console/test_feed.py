@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from pulumi_runpod.emulator.console.feed import MAX_PAGES
-from pulumi_runpod.emulator.control import reset
+from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.emulator.platform import Platform
-from pulumi_runpod.emulator.scheduler import Scheduler
+from pulumi_runpod.emulator.platform.state import Platform
+from pulumi_runpod.emulator.process.control import reset
 
 SECTIONS = {"clock", "endpoints", "workers", "faults", "jobs", "history", "coldStarts", "cost", "logs"}
 

@@ -15,20 +15,20 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from pulumi_runpod.emulator.auth import Keys
-from pulumi_runpod.emulator.clock import Clock, rfc3339
-from pulumi_runpod.emulator.faults import Fault
-from pulumi_runpod.emulator.fleet import Fleet
-from pulumi_runpod.emulator.job import Job
+from pulumi_runpod.emulator.gateway.auth import Keys
+from pulumi_runpod.emulator.gateway.ratelimit import RateLimit
+from pulumi_runpod.emulator.gateway.request_log import RequestLog
+from pulumi_runpod.emulator.job_plane.fleet import Fleet
+from pulumi_runpod.emulator.job_plane.job import Job
+from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
+from pulumi_runpod.emulator.job_plane.worker import Worker
+from pulumi_runpod.emulator.job_plane.workers.runtime import LogSink, RunningWorker, WorkerSpec, WorkerStartError
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.emulator.platform import Platform
-from pulumi_runpod.emulator.ratelimit import RateLimit
-from pulumi_runpod.emulator.request_log import RequestLog
-from pulumi_runpod.emulator.scheduler import Scheduler
-from pulumi_runpod.emulator.store import Store
-from pulumi_runpod.emulator.switches import Switches
-from pulumi_runpod.emulator.worker import Worker
-from pulumi_runpod.emulator.workers.runtime import LogSink, RunningWorker, WorkerSpec, WorkerStartError
+from pulumi_runpod.emulator.platform.clock import Clock, rfc3339
+from pulumi_runpod.emulator.platform.faults import Fault
+from pulumi_runpod.emulator.platform.state import Platform
+from pulumi_runpod.emulator.platform.store import Store
+from pulumi_runpod.emulator.platform.switches import Switches
 from pulumi_runpod.wire.catalog import offline_catalog
 from pulumi_runpod.wire.endpoint import ENDPOINTS
 from pulumi_runpod.wire.job import JobRequest

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulumi_runpod.emulator.job import Job
+from pulumi_runpod.emulator.job_plane.job import Job
 from pulumi_runpod.wire.job import FINAL
 
 if TYPE_CHECKING:
     from conftest import Stage
 
-    from pulumi_runpod.emulator.worker import Worker
+    from pulumi_runpod.emulator.job_plane.worker import Worker
 
 
 class JobPlane:

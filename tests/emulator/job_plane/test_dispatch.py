@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_runpod.emulator.scheduler import Scheduler
+from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from conftest import Stage
 
-    from pulumi_runpod.emulator.fleet import Fleet
-    from pulumi_runpod.emulator.job import Job
-    from pulumi_runpod.emulator.worker import Worker
+    from pulumi_runpod.emulator.job_plane.fleet import Fleet
+    from pulumi_runpod.emulator.job_plane.job import Job
+    from pulumi_runpod.emulator.job_plane.worker import Worker
 
 ONE = {"min": 1, "max": 1, "idleTimeout": 60}
 

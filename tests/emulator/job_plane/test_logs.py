@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from pulumi_runpod.emulator.clock import Clock
+from pulumi_runpod.emulator.job_plane.logs import KEPT_WORKERS, MAX_LINE_CHARACTERS, MAX_TAIL, Logs
 from pulumi_runpod.emulator.local import LocalRunPod
-from pulumi_runpod.emulator.logs import KEPT_WORKERS, MAX_LINE_CHARACTERS, MAX_TAIL, Logs
+from pulumi_runpod.emulator.platform.clock import Clock
 
 T0 = 1_700_000_000.0
 

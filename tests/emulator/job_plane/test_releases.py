@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pulumi_runpod.emulator import releases
+from pulumi_runpod.emulator.job_plane import releases
 from pulumi_runpod.wire.endpoint import ENDPOINTS
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ DIRECT = f"{sys.executable} -I -S {Path(__file__).parents[2] / 'bench' / 'direct
 SERVE = """
 import sys
 from pathlib import Path
-from pulumi_runpod.emulator.platform import WorkerCommand
-from pulumi_runpod.emulator.server import ServerSettings, serve
+from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
+from pulumi_runpod.emulator.process.server import ServerSettings, serve
 command = WorkerCommand("worker:*", sys.argv[2])
 serve(ServerSettings(state_dir=Path(sys.argv[1]), worker_commands=(command,)), sys.stdout)
 """

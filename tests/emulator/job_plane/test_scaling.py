@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_runpod.emulator import scaling
-from pulumi_runpod.emulator.scaling import DAY, Load, Rules, WorkerState
+from pulumi_runpod.emulator.job_plane import scaling
+from pulumi_runpod.emulator.job_plane.scaling import DAY, Load, Rules, WorkerState
 
 NOW = 1_000_000.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pulumi_runpod.emulator.scaling import DAY
+from pulumi_runpod.emulator.job_plane.scaling import DAY
 from pulumi_runpod.wire.endpoint import ENDPOINTS
 
 if TYPE_CHECKING:

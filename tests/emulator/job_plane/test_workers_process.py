@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pulumi_runpod.emulator.workers.environment import fill_secrets, machine_environment, worker_environment
-from pulumi_runpod.emulator.workers.process import Command, ProcessRuntime
-from pulumi_runpod.emulator.workers.runtime import RunningWorker, WorkerSpec, WorkerStartError
+from pulumi_runpod.emulator.job_plane.workers.environment import fill_secrets, machine_environment, worker_environment
+from pulumi_runpod.emulator.job_plane.workers.process import Command, ProcessRuntime
+from pulumi_runpod.emulator.job_plane.workers.runtime import RunningWorker, WorkerSpec, WorkerStartError
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -149,8 +149,8 @@ def test_a_hanging_worker_can_still_be_killed() -> None:
 
 OWNER = """
 import asyncio, sys
-from pulumi_runpod.emulator.workers.process import Command, ProcessRuntime
-from pulumi_runpod.emulator.workers.runtime import WorkerSpec
+from pulumi_runpod.emulator.job_plane.workers.process import Command, ProcessRuntime
+from pulumi_runpod.emulator.job_plane.workers.runtime import WorkerSpec
 async def main():
     marker = sys.argv[1]
     script = f"(setsid sh -c 'sleep 1000' {marker} &); sh -c 'sleep 1000' {marker} & sleep 1000"

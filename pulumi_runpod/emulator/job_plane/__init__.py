@@ -1,0 +1,1 @@
+"""Jobs, their workers and the load balancer. Never imports the control plane."""

@@ -1,0 +1,1 @@
+"""What every room of the local RunPod shares: state, clock, store, switches, faults, stock. Imports `wire` alone."""
