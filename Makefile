@@ -43,7 +43,7 @@ WITH_ENGINE = before=$$($(PYTHON) tools/images.py running); \
 	$(PYTHON) tools/setup.py --only engine
 
 test: setup
-	@$(PYTHON) tools/setup.py --only browser
+	@$(PYTHON) tools/setup.py --only browser --only sdk2
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
 	@$(WITH_ENGINE); .venv/bin/python -m pytest; .venv-worker/bin/python -m pytest tests/worker
 

@@ -1,9 +1,10 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker, images, engine, browser or actionlint, with what that part
+--only PART        system, python, pulumi, worker, images, engine, browser, actionlint or sdk2, with what that part
                    needs; may be repeated. Without it: all but images and engine (Docker's), which only a stack that
-                   builds its image needs, and browser and actionlint, which only tests need
---print WHAT       path of pulumi, python, worker-python, actionlint or uv, after making it; nothing else on stdout
+                   builds its image needs, and browser, actionlint and sdk2 (RunPod's next SDK), which only tests need
+--print WHAT       path of pulumi, python, worker-python, sdk2-python, actionlint or uv, after making it; nothing else
+                   on stdout
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
 
@@ -21,6 +22,7 @@ from bootstrap import (
     image_toolchain,
     pulumi_toolchain,
     python_environment,
+    runpod_sdk,
     system_packages,
     worker_environment,
 )
@@ -32,8 +34,15 @@ from bootstrap.image_services import exclusively
 from bootstrap.places import Places, this_clone
 
 USUAL_PARTS = ("system", "python", "pulumi", "worker")
-PARTS = (*USUAL_PARTS, "images", "engine", "browser", "actionlint")
-PRINTED = {"python": "python", "uv": "uv", "pulumi": "pulumi", "worker-python": "worker", "actionlint": "actionlint"}
+PARTS = (*USUAL_PARTS, "images", "engine", "browser", "actionlint", "sdk2")
+PRINTED = {
+    "python": "python",
+    "uv": "uv",
+    "pulumi": "pulumi",
+    "worker-python": "worker",
+    "sdk2-python": "sdk2",
+    "actionlint": "actionlint",
+}
 """What --print knows, and the part that makes it."""
 
 INTERRUPTED = 130
@@ -97,6 +106,8 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
         image_toolchain.ensure_tools(places, console=console)
     if "actionlint" in wanted:
         paths["actionlint"] = obtain_program(ACTIONLINT, places, console=console) / ACTIONLINT.name
+    if "sdk2" in wanted:
+        paths["sdk2-python"] = runpod_sdk.ensure(places, console=console) / "bin" / "python"
     if "worker" in wanted:
         worker = worker_environment.ensure(places, console=console)
         if worker is not None:

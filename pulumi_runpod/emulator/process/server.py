@@ -36,6 +36,10 @@ from pulumi_runpod.emulator.process.server_settings import ADDRESS_FILE, DEFAULT
 from pulumi_runpod.wire.catalog import offline_catalog
 
 _GRACE_S = 2
+KEEP_ALIVE_S = 120
+"""Seconds that an idle connection stays open: longer than any client's pool (RunPod's SDK: 15 s, Go's: 90 s).
+A worker whose handler blocks its event loop does not see that the server closed a connection: it sends its result into
+it, and the result is lost."""
 _GC_ALLOCATIONS = 20_000
 
 
@@ -84,6 +88,7 @@ class LocalServer(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=_GRACE_S,
             )
         )
