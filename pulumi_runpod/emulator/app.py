@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +27,7 @@ from pulumi_runpod.emulator.job_plane.load_balancer.routes import ByHost
 from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
 from pulumi_runpod.emulator.platform.problem import ProblemError, answer_problem, problem_response
 from pulumi_runpod.emulator.platform.state import Platform
+from pulumi_runpod.emulator.platform.store import why_not_written
 from pulumi_runpod.emulator.process import control
 
 # Delegations lie below registries' path, so they are matched first.
@@ -53,6 +56,7 @@ def build_app(platform: Platform) -> ASGIApp:
         routes=routes,
         exception_handlers={
             ProblemError: answer_problem,
+            sqlite3.DatabaseError: _answer_not_stored,
             HTTPException: _answer_http,
             ClientDisconnect: _answer_nobody,
             500: _answer_failure,
@@ -74,6 +78,13 @@ async def _answer_http(_: Request, error: Exception) -> Response:
 async def _answer_nobody(_: Request, __: Exception) -> Response:
     """The caller hung up before its body was whole: nothing was done, and nobody reads this."""
     return problem_response(400, "the request ended before its body did")
+
+
+async def _answer_not_stored(_: Request, error: Exception) -> Response:
+    """The disk is full, or the database damaged: nothing has changed, in memory or on disk."""
+    if not isinstance(error, sqlite3.DatabaseError):
+        raise error
+    return problem_response(507, why_not_written(error))
 
 
 async def _answer_failure(_: Request, __: Exception) -> Response:

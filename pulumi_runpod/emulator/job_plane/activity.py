@@ -50,12 +50,12 @@ class Activity:
         """A job or a load balancer's request came."""
         if now - self._last.get(endpoint_id, float("-inf")) < _GRAIN:
             return
-        self._last[endpoint_id] = now
         self._store.connection.execute(
             "INSERT INTO endpoint_activity (endpoint_id, last_request_at) VALUES (?, ?)"
             " ON CONFLICT (endpoint_id) DO UPDATE SET last_request_at = excluded.last_request_at",
             (endpoint_id, now),
         )
+        self._store.on_commit(lambda: self._last.update({endpoint_id: now}))
 
     def count(self, endpoint_id: str, what: Literal["completed", "failed", "retried"]) -> None:
         self._store.connection.execute(
@@ -75,7 +75,7 @@ class Activity:
 
     def forget(self, endpoint_id: str) -> None:
         self._store.connection.execute("DELETE FROM endpoint_activity WHERE endpoint_id = ?", (endpoint_id,))
-        self._last.pop(endpoint_id, None)
+        self._store.on_commit(lambda: self._last.pop(endpoint_id, None))
 
     def clear(self) -> None:
         """The store was emptied."""

@@ -77,6 +77,9 @@ class ColdStarts:
         store.execute_script(_SCHEMA)
 
     def record(self, start: ColdStart) -> None:
+        self._store.eventually(lambda: self._write(start))
+
+    def _write(self, start: ColdStart) -> None:
         with self._store.atomic():
             self._store.connection.execute(
                 "INSERT INTO cold_starts (endpoint_id, worker_id, version, image, flashboot, began_at, image_pull,"

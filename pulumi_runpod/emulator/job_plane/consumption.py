@@ -6,11 +6,12 @@ grows while the worker runs, so that a kill of this process loses seconds, not h
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from pulumi_runpod.emulator.job_plane.placement import Placement
 from pulumi_runpod.emulator.platform.clock import Clock
-from pulumi_runpod.emulator.platform.store import Store
+from pulumi_runpod.emulator.platform.store import CannotWrite, Store
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS consumption (
@@ -29,11 +30,12 @@ CREATE INDEX IF NOT EXISTS consumption_by_start ON consumption (started_at);
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Meter:
     """A running worker's row."""
 
-    seq: int
+    seq: int = 0
+    """0 until the row is written."""
 
 
 class Consumption:
@@ -44,28 +46,41 @@ class Consumption:
         store.connection.execute("UPDATE consumption SET open = 0 WHERE open = 1")
 
     def begin(self, endpoint_id: str, worker_id: str, placement: Placement) -> Meter:
-        now = self._clock.now()
-        inserted = self._store.connection.execute(
-            "INSERT INTO consumption (endpoint_id, worker_id, started_at, accrued_until, open, gpu_type_id, gpu_count,"
-            " vcpu_count, usd_per_second) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)",
-            (
-                endpoint_id,
-                worker_id,
-                now,
-                now,
-                placement.gpu_type_id,
-                placement.gpu_count,
-                placement.vcpu_count,
-                placement.usd_per_second,
-            ),
-        )
-        return Meter(inserted.lastrowid or 0)
+        now, meter = self._clock.now(), Meter()
+
+        def write() -> None:
+            inserted = self._store.connection.execute(
+                "INSERT INTO consumption (endpoint_id, worker_id, started_at, accrued_until, open, gpu_type_id,"
+                " gpu_count, vcpu_count, usd_per_second) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)",
+                (
+                    endpoint_id,
+                    worker_id,
+                    now,
+                    now,
+                    placement.gpu_type_id,
+                    placement.gpu_count,
+                    placement.vcpu_count,
+                    placement.usd_per_second,
+                ),
+            )
+            meter.seq = inserted.lastrowid or 0
+
+        self._store.eventually(write)
+        return meter
 
     def accrue(self) -> None:
-        """Bring every running worker's row up to now."""
-        self._store.connection.execute("UPDATE consumption SET accrued_until = ? WHERE open = 1", (self._clock.now(),))
+        """Bring every running worker's row up to now. What a full disk refuses, the next call makes good."""
+        with contextlib.suppress(CannotWrite):
+            self._store.connection.execute(
+                "UPDATE consumption SET accrued_until = ? WHERE open = 1", (self._clock.now(),)
+            )
 
     def end(self, meter: Meter) -> None:
-        self._store.connection.execute(
-            "UPDATE consumption SET accrued_until = ?, open = 0 WHERE seq = ?", (self._clock.now(), meter.seq)
-        )
+        now = self._clock.now()
+
+        def write() -> None:
+            self._store.connection.execute(
+                "UPDATE consumption SET accrued_until = ?, open = 0 WHERE seq = ?", (now, meter.seq)
+            )
+
+        self._store.eventually(write)

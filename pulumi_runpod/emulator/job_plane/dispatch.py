@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from pulumi_runpod.emulator.job_plane.job import Job, JobQueue
@@ -10,8 +11,12 @@ from pulumi_runpod.emulator.job_plane.jobs import Jobs
 from pulumi_runpod.emulator.job_plane.scaling import Load
 from pulumi_runpod.emulator.job_plane.worker import Poll, Worker
 from pulumi_runpod.emulator.platform.clock import Clock
+from pulumi_runpod.emulator.platform.store import CannotWrite
 from pulumi_runpod.emulator.platform.switches import Switches
 from pulumi_runpod.wire.job import JobStatus
+
+_FULL_DISK_PAUSE_S = 1.0
+"""Real seconds until a hand-over that the disk refused is tried again."""
 
 
 class Staff(Protocol):
@@ -45,6 +50,7 @@ class Dispatch:
         self.queue = JobQueue()
         self._jobs, self._clock, self._staff = jobs, clock, staff
         self._running = 0
+        self._next_offer: asyncio.TimerHandle | None = None
 
     def load(self) -> Load:
         return Load(self.queue.pressing, self._running, self.queue.oldest_pressing_at)
@@ -63,22 +69,24 @@ class Dispatch:
         """End a job that waits or runs. One that has ended stays as it is."""
         if job.is_final:
             return
-        self._take_away(job)
         self._end(job, "CANCELLED")
+        self._jobs.once_written(lambda: self._take_away(job))
 
     def purge(self) -> int:
         """Cancel what waits; how many there were."""
         waiting = list(self.queue)
         with self._jobs.together():
             for job in waiting:
-                self.queue.remove(job)
                 self._end(job, "CANCELLED")
+        for job in waiting:
+            self.queue.remove(job)
         return len(waiting)
 
     def cancel_all(self) -> None:
         """The endpoint goes away."""
-        for job in [job for job in self._jobs.live.values() if job.endpoint_id == self.endpoint_id]:
-            self.cancel(job)
+        with self._jobs.together():
+            for job in [job for job in self._jobs.live.values() if job.endpoint_id == self.endpoint_id]:
+                self.cancel(job)
 
     def expired(self, job: Job) -> None:
         """Its time to live is over: nobody works at it any more. Its end is not ours to write."""
@@ -91,7 +99,15 @@ class Dispatch:
         """Up to `count` jobs for a worker that asks."""
         given: list[Job] = []
         while len(given) < count and len(self.queue) and self._staff.takes_jobs(worker):
-            given.append(self._hand_over(self.queue.pop(), worker))
+            job = self.queue.first()
+            try:
+                self._jobs.start(job, worker.id)
+            except CannotWrite:
+                self._offer_later()
+                break
+            self.queue.remove(job)
+            self._hand_over(job, worker)
+            given.append(job)
         if given:
             self._staff.work_changed()
         return given
@@ -120,8 +136,7 @@ class Dispatch:
             if worker.jobs.pop(job.id, None) is None:
                 continue
             self._running -= 1
-            self._jobs.take_back(job)
-            self.queue.add(job, front=True)
+            self._again(job, self._jobs.take_back)
         self._freed(worker)
         self.offer()
 
@@ -136,7 +151,7 @@ class Dispatch:
             return False
         self._running -= 1
         self._freed(worker)
-        self._end(job, status, output=output, error=error)
+        self._end_eventually(job, status, output=output, error=error)
         return True
 
     def still_at(self, worker: Worker, job_ids: frozenset[str]) -> None:
@@ -168,21 +183,38 @@ class Dispatch:
             self._running -= 1
             if job.losses < self._staff.switches.worker_loss_retries:
                 job.losses += 1
-                self._jobs.try_again(job)
-                self.queue.add(job, front=True)
+                self._again(job, self._jobs.try_again)
             else:
                 retries = f" (after {job.retries} retries)" if job.retries else ""
-                self._end(job, "FAILED", error=f"{reason}{retries}")
+                self._end_eventually(job, "FAILED", error=f"{reason}{retries}")
 
-    def _hand_over(self, job: Job, worker: Worker) -> Job:
-        self._jobs.start(job, worker.id)
+    def _hand_over(self, job: Job, worker: Worker) -> None:
         self._running += 1
         worker.jobs[job.id] = job
         worker.idle_since = None
         limit_ms = job.execution_timeout_ms or self._staff.default_timeout_ms
         if limit_ms:
             job.timer = self._clock.call_later(limit_ms / 1000, lambda: self._too_slow(job, limit_ms))
-        return job
+
+    def _again(self, job: Job, step: Callable[[Job], None]) -> None:
+        """Back to the head of the queue."""
+
+        def again() -> None:
+            step(job)
+            self.queue.add(job, front=True)
+            self._staff.work_changed()
+
+        self._jobs.eventually(job, again)
+
+    def _offer_later(self) -> None:
+        """The disk takes no hand-over now: jobs wait, and are offered again until it does."""
+        if self._next_offer is None:
+
+            def offer() -> None:
+                self._next_offer = None
+                self.offer()
+
+            self._next_offer = asyncio.get_running_loop().call_later(_FULL_DISK_PAUSE_S, offer)
 
     def _too_slow(self, job: Job, limit_ms: int) -> None:
         worker = self._staff.worker(job.worker_id or "")
@@ -192,12 +224,11 @@ class Dispatch:
         allowed = self._staff.switches.timeout_retries
         if job.timeouts < allowed:
             job.timeouts += 1
-            self._jobs.try_again(job)
-            self.queue.add(job, front=True)
+            self._again(job, self._jobs.try_again)
         elif allowed:
-            self._end(job, "FAILED", error=f"job timed out after {job.timeouts} retries")
+            self._end_eventually(job, "FAILED", error=f"job timed out after {job.timeouts} retries")
         else:
-            self._end(job, "TIMED_OUT", error=f"job exceeded its execution timeout of {limit_ms} ms")
+            self._end_eventually(job, "TIMED_OUT", error=f"job exceeded its execution timeout of {limit_ms} ms")
         self._staff.kill(worker, f"job {job.id} exceeded its execution timeout of {limit_ms} ms")
 
     def _take_away(self, job: Job) -> None:
@@ -220,6 +251,12 @@ class Dispatch:
         if not worker.busy and worker.idle_since is None:
             worker.idle_since = self._clock.now()
         self._staff.work_changed()
+
+    def _end_eventually(
+        self, job: Job, status: JobStatus, *, output: str | None = None, error: str | None = None
+    ) -> None:
+        """What a worker did is not lost to a full disk: the result waits here until it can be written."""
+        self._jobs.eventually(job, lambda: self._end(job, status, output=output, error=error))
 
     def _end(self, job: Job, status: JobStatus, *, output: str | None = None, error: str | None = None) -> None:
         switches = self._staff.switches

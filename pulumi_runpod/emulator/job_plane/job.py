@@ -101,14 +101,12 @@ class JobQueue:
     def remove(self, job: Job) -> None:
         (self._low if job.low_priority else self._normal).pop(job.id, None)
 
-    def pop(self) -> Job:
-        """The job that waits longest. Raises IndexError when none does."""
+    def first(self) -> Job:
+        """The job that waits longest, which stays in line. Raises IndexError when none does."""
         heads = [next(iter(line.values())) for line in (self._normal, self._low) if line]
         if not heads:
             raise IndexError("no job waits")
-        job = min(heads, key=lambda j: j.seq)
-        self.remove(job)
-        return job
+        return min(heads, key=lambda j: j.seq)
 
 
 def splice(first: str, text: str) -> str:

@@ -195,9 +195,10 @@ class _JobApi:
     def _revive(self, job: Job) -> None:
         """A job that has ended gets all of its time again, and its webhook."""
         request = JobRequest.model_validate_json(self._jobs.request_of(job))
+        with self._jobs.together():
+            self._jobs.try_again(job)
+            self._jobs.set_ttl(job, round((self._clock.now() - job.created_at) * 1000) + self._ttl_ms(request))
         job.obey(request.policy)
-        self._jobs.try_again(job)
-        self._jobs.set_ttl(job, round((self._clock.now() - job.created_at) * 1000) + self._ttl_ms(request))
         if request.webhook is not None:
             self._jobs.webhook_tried(job, 1 + len(self._platform.switches.webhook_delays))
 

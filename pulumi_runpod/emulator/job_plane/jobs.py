@@ -106,11 +106,12 @@ class Jobs:
         return job
 
     def start(self, job: Job, worker_id: str) -> None:
-        job.status, job.worker_id, job.started_at = "IN_PROGRESS", worker_id, self._clock.now()
+        now = self._clock.now()
         self._store.connection.execute(
-            "UPDATE jobs SET status = ?, worker_id = ?, started_at = ? WHERE seq = ?",
-            (job.status, worker_id, job.started_at, job.seq),
+            "UPDATE jobs SET status = 'IN_PROGRESS', worker_id = ?, started_at = ? WHERE seq = ?",
+            (worker_id, now, job.seq),
         )
+        job.status, job.worker_id, job.started_at = "IN_PROGRESS", worker_id, now
 
     def take_back(self, job: Job) -> None:
         """The worker never got it: it waits again as if it had not been handed over."""
@@ -122,8 +123,7 @@ class Jobs:
             self._to_queue(job, queued_at=self._clock.now(), retries=job.retries + 1)
             self._drop_chunks(job)
             self.activity.count(job.endpoint_id, "retried")
-        self.live[job.id] = job
-        self._watch_expiry(job.expires_at)
+            self._store.on_commit(lambda: self._lives_again(job))
 
     def progress(self, job: Job, output: str) -> None:
         """What a running job shows of itself, JSON text."""
@@ -135,34 +135,52 @@ class Jobs:
     ) -> None:
         """End a job. `output` is JSON text; `retention` the seconds that the result can be read."""
         now = self._clock.now()
-        self.live.pop(job.id, None)
-        job.status, job.finished_at, job.error = status, now, error
-        job.expires_at = min(job.expires_at, now + retention)
-        job.stop_timer()
+        expires_at = min(job.expires_at, now + retention)
+
+        def ended() -> None:
+            self.live.pop(job.id, None)
+            job.status, job.finished_at, job.error, job.expires_at = status, now, error, expires_at
+            job.stop_timer()
+            self._watch_expiry(expires_at)
+            job.changed()
+            self.on_final(job)
+
         with self._store.atomic():
             self._store.connection.execute(
                 "UPDATE jobs SET status = ?, finished_at = ?, error = ?, output = ?, expires_at = ? WHERE seq = ?",
-                (status, now, error, output, job.expires_at, job.seq),
+                (status, now, error, output, expires_at, job.seq),
             )
             if status != "CANCELLED":
                 self.activity.count(job.endpoint_id, "completed" if status == "COMPLETED" else "failed")
-        self._watch_expiry(job.expires_at)
-        job.changed()
-        self.on_final(job)
+            self._store.on_commit(ended)
 
     def together(self) -> AbstractContextManager[None]:
-        """Many steps as one write."""
+        """Many steps as one write: jobs change in memory once it is committed."""
         return self._store.atomic()
+
+    def once_written(self, call: Callable[[], None]) -> None:
+        """Call once what `together` holds is committed; at once outside of it."""
+        self._store.on_commit(call)
+
+    def eventually(self, job: Job, step: Callable[[], None]) -> None:
+        """Take a step that no client can repeat, as soon as the disk takes it, unless the job has ended by then."""
+        self._store.eventually(lambda: step() if job.id in self.live else None)
 
     def set_ttl(self, job: Job, ttl_ms: int) -> None:
         """Move the moment at which the job is deleted, counted from its submission."""
-        job.expires_at = job.created_at + ttl_ms / 1000
-        self._store.connection.execute("UPDATE jobs SET expires_at = ? WHERE seq = ?", (job.expires_at, job.seq))
-        self._watch_expiry(job.expires_at)
+        expires_at = job.created_at + ttl_ms / 1000
+        self._store.connection.execute("UPDATE jobs SET expires_at = ? WHERE seq = ?", (expires_at, job.seq))
+
+        def moved() -> None:
+            job.expires_at = expires_at
+            self._watch_expiry(expires_at)
+
+        self._store.on_commit(moved)
 
     def webhook_tried(self, job: Job, left: int) -> None:
+        """Note how many attempts are left. In memory at once: a webhook that was delivered is never repeated here."""
         job.webhook_left = left
-        self._store.connection.execute("UPDATE jobs SET webhook_left = ? WHERE seq = ?", (left, job.seq))
+        self._store.eventually(lambda: self._execute("UPDATE jobs SET webhook_left = ? WHERE seq = ?", (left, job.seq)))
 
     # Streams.
 
@@ -233,15 +251,26 @@ class Jobs:
         self.activity.clear()
 
     def _to_queue(self, job: Job, *, queued_at: float, retries: int) -> None:
-        job.stop_timer()
-        job.status, job.queued_at, job.retries = "IN_QUEUE", queued_at, retries
-        job.worker_id = job.started_at = job.finished_at = job.error = None
-        self._store.connection.execute(
-            "UPDATE jobs SET status = ?, queued_at = ?, retries = ?, worker_id = NULL, started_at = NULL,"
+        self._execute(
+            "UPDATE jobs SET status = 'IN_QUEUE', queued_at = ?, retries = ?, worker_id = NULL, started_at = NULL,"
             " finished_at = NULL, error = NULL, output = NULL WHERE seq = ?",
-            (job.status, queued_at, retries, job.seq),
+            (queued_at, retries, job.seq),
         )
-        job.changed()
+
+        def waits() -> None:
+            job.stop_timer()
+            job.status, job.queued_at, job.retries = "IN_QUEUE", queued_at, retries
+            job.worker_id = job.started_at = job.finished_at = job.error = None
+            job.changed()
+
+        self._store.on_commit(waits)
+
+    def _lives_again(self, job: Job) -> None:
+        self.live[job.id] = job
+        self._watch_expiry(job.expires_at)
+
+    def _execute(self, sql: str, values: tuple[object, ...]) -> None:
+        self._store.connection.execute(sql, values)
 
     def _drop_chunks(self, job: Job) -> None:
         self._store.connection.execute("DELETE FROM job_chunks WHERE job_seq = ?", (job.seq,))
@@ -262,24 +291,39 @@ class Jobs:
         """Delete what has expired, in any state."""
         self._janitor = None
         now = self._clock.now()
-        expired = self._store.connection.execute("SELECT seq, id FROM jobs WHERE expires_at <= ?", (now,)).fetchall()
-        with self._store.atomic():
-            for seq, job_id in expired:
-                job = self.live.pop(job_id, None)
-                if job is not None:
-                    self._expire(job)
-                self._store.connection.execute("DELETE FROM job_chunks WHERE job_seq = ?", (seq,))
-                self._store.connection.execute("DELETE FROM jobs WHERE seq = ?", (seq,))
-        self._watch_expiry()
+
+        def delete() -> None:
+            expired = self._store.connection.execute(
+                "SELECT seq, id FROM jobs WHERE expires_at <= ?", (now,)
+            ).fetchall()
+            with self._store.atomic():
+                for _, job_id in expired:
+                    if job_id in self.live:
+                        self._expire(self.live[job_id])
+            # Webhooks have read their jobs by now.
+            with self._store.atomic():
+                for seq, _ in expired:
+                    self._execute("DELETE FROM job_chunks WHERE job_seq = ?", (seq,))
+                    self._execute("DELETE FROM jobs WHERE seq = ?", (seq,))
+                self._store.on_commit(self._watch_expiry)
+
+        self._store.eventually(delete)
 
     def _expire(self, job: Job) -> None:
         """Whoever waits for it hears TIMED_OUT; whoever asks later, that it does not exist."""
-        job.stop_timer()
-        self.on_expired(job)
-        job.status, job.error = "TIMED_OUT", "job expired: its time to live is over"
+        error = "job expired: its time to live is over"
+
+        def expired() -> None:
+            self.live.pop(job.id, None)
+            job.stop_timer()
+            self.on_expired(job)
+            job.status, job.error = "TIMED_OUT", error
+            job.changed()
+            self.on_final(job)
+
+        self._execute("UPDATE jobs SET status = 'TIMED_OUT', error = ? WHERE seq = ?", (error, job.seq))
         self.activity.count(job.endpoint_id, "failed")
-        job.changed()
-        self.on_final(job)
+        self._store.on_commit(expired)
 
 
 def _ignore(_: Job) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from typing import Literal
 
 from pulumi_runpod.emulator.job_plane import releases
 from pulumi_runpod.emulator.job_plane.coldstart import ColdStarts
@@ -113,22 +114,34 @@ class Scheduler:
             version += 1
             self.releases.add(endpoint_id, version, now, diff)
             self._keep(endpoint_id, new_body, version=version)
-        if old_body["workers"] != new_body["workers"]:
-            # Whoever sets the number of workers starts the idle days anew.
-            fleet.idle_from = now
+        rescaled = old_body["workers"] != new_body["workers"]
+        if rescaled:
             self._keep(endpoint_id, new_body, idleFrom=now)
-        fleet.body_changed(new_body, version)
-        fleet.watch_idle_days()
+
+        def changed() -> None:
+            if rescaled:
+                # Setting the number of workers starts the idle days anew.
+                fleet.idle_from = now
+            fleet.body_changed(new_body, version)
+            fleet.watch_idle_days()
+
+        self.platform.store.on_commit(changed)
 
     def endpoint_deleted(self, endpoint_id: str) -> None:
-        fleet = self._fleets.pop(endpoint_id, None)
+        fleet = self._fleets.get(endpoint_id)
         if fleet is None:
             return
         fleet.dispatch.cancel_all()
-        fleet.close("the endpoint is deleted")
-        self.jobs.forget_endpoint(endpoint_id)
         self.releases.forget_endpoint(endpoint_id)
         self.cold_starts.forget_endpoint(endpoint_id)
+
+        def deleted() -> None:
+            self._fleets.pop(endpoint_id, None)
+            fleet.close("the endpoint is deleted")
+            # After the webhooks of cancelled jobs have read them.
+            self.platform.store.eventually(lambda: self.jobs.forget_endpoint(endpoint_id))
+
+        self.platform.store.on_commit(deleted)
 
     def reset(self) -> None:
         """The store was cleared: end every worker and forget every job."""
@@ -211,15 +224,20 @@ class Scheduler:
         fleet = self._fleets.get(endpoint_id)
         if fleet is None:
             return
-        body: JsonObject = {**fleet.body, "workers": {**fleet.body["workers"], "max": maximum}}
-        self.platform.store.update(ENDPOINTS.kind, endpoint_id, body)
-        for worker in fleet.workers.values():
-            worker.log.write("system", f"workers.max is lowered to {maximum}: {reason}")
-        fleet.body_changed(body, fleet.version)
+
+        def lower() -> None:
+            body: JsonObject = {**fleet.body, "workers": {**fleet.body["workers"], "max": maximum}}
+            self.platform.store.update(ENDPOINTS.kind, endpoint_id, body)
+            for worker in fleet.workers.values():
+                worker.log.write("system", f"workers.max is lowered to {maximum}: {reason}")
+            fleet.body_changed(body, fleet.version)
+
+        self.platform.store.eventually(lower)
 
     def request_ended(self, endpoint_id: str, began: float, *, well: bool) -> None:
         if endpoint_id in self._fleets:
-            self.jobs.activity.count(endpoint_id, "completed" if well else "failed")
+            what: Literal["completed", "failed"] = "completed" if well else "failed"
+            self.platform.store.eventually(lambda: self.jobs.activity.count(endpoint_id, what))
             self.on_request_ended(endpoint_id, began)
 
     def gone(self, worker: Worker) -> None:

@@ -174,8 +174,11 @@ class Clock:
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, float("inf")
         if self._frozen_at is None:
-            self._run_due()
-            self._arm()
+            try:
+                self._run_due()
+            finally:
+                # One call that fails takes no other with it.
+                self._arm()
 
 
 def rfc3339(moment: float) -> str:

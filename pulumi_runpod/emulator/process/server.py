@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -29,7 +30,7 @@ from pulumi_runpod.emulator.gateway.request_log import RequestLog
 from pulumi_runpod.emulator.job_plane import plane
 from pulumi_runpod.emulator.platform.clock import Clock
 from pulumi_runpod.emulator.platform.state import Platform
-from pulumi_runpod.emulator.platform.store import Store
+from pulumi_runpod.emulator.platform.store import DamagedError, Store, why_not_written
 from pulumi_runpod.emulator.platform.switches import Switches
 from pulumi_runpod.emulator.process.control import addresses
 from pulumi_runpod.emulator.process.server_settings import ADDRESS_FILE, DEFAULT_KEY, ServerError, ServerSettings
@@ -53,7 +54,7 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
         # A server that was killed left its address behind: nobody may take it for ours.
         (settings.state_dir / ADDRESS_FILE).unlink(missing_ok=True)
         clock = Clock(frozen_at=settings.frozen_at)
-        with contextlib.closing(Store(settings.state_dir / "runpod.sqlite")) as store:
+        with contextlib.closing(_store(settings.state_dir / "runpod.sqlite")) as store:
             try:
                 platform = Platform(
                     store=store,
@@ -71,7 +72,19 @@ def opened(settings: ServerSettings) -> Iterator[Platform]:
                 plane.attach(platform)
             except ValueError as wrong:
                 raise ServerError(str(wrong)) from wrong
+            except sqlite3.DatabaseError as failure:
+                raise ServerError(why_not_written(failure)) from failure
             yield platform
+
+
+def _store(path: Path) -> Store:
+    try:
+        return Store(path)
+    except DamagedError as damage:
+        raise ServerError(str(damage)) from damage
+    except (sqlite3.DatabaseError, OSError) as failure:
+        why = why_not_written(failure) if isinstance(failure, sqlite3.DatabaseError) else failure.strerror
+        raise ServerError(f"cannot open {path}: {why}") from failure
 
 
 class LocalServer(uvicorn.Server):
@@ -170,6 +183,8 @@ def serve(settings: ServerSettings, out: TextIO, *, arguments: Sequence[str] = (
 
         try:
             asyncio.run(run())
+        except sqlite3.DatabaseError as failure:
+            raise ServerError(why_not_written(failure)) from failure
         finally:
             address_file.unlink(missing_ok=True)
 

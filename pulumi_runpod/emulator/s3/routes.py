@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import json
+import sqlite3
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from pulumi_runpod.emulator.platform.problem import ProblemError
 from pulumi_runpod.emulator.platform.route import json_response, methods
 from pulumi_runpod.emulator.platform.state import Platform
+from pulumi_runpod.emulator.platform.store import why_not_written
 from pulumi_runpod.emulator.s3.buckets import head_bucket, list_buckets, list_objects
 from pulumi_runpod.emulator.s3.call import Call
 from pulumi_runpod.emulator.s3.early_answer import WatchedBody, has_body
@@ -76,6 +78,8 @@ class S3:
     async def _answered(self, request: Request) -> Response:
         try:
             return await self._answer(request)
+        except sqlite3.DatabaseError as error:
+            raise S3Error("InsufficientStorage", why_not_written(error)) from error
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise

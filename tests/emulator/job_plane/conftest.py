@@ -351,6 +351,11 @@ def patient(still: LocalRunPod) -> Iterator[None]:
     still.turn(poll_hold=0.3)
 
 
+@pytest.fixture(scope="session")
+def make_hand() -> Callable[[LocalRunPod], Hand]:
+    return Hand
+
+
 @pytest.fixture
 def hand(still: LocalRunPod) -> Iterator[Hand]:
     hand = Hand(still)
