@@ -27,7 +27,9 @@ def _span(text: str) -> str:
     if not text:
         return ""
     ticks = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    padded = f" {text} " if text.startswith("`") or text.endswith("`") else text
+    # Markdown takes a space off both ends of a span that has one at both ends, and is not all spaces.
+    spaced = text.startswith(" ") and text.endswith(" ") and text.strip(" ")
+    padded = f" {text} " if spaced or text.startswith("`") or text.endswith("`") else text
     return f"{ticks}{padded}{ticks}"
 
 

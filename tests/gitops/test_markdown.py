@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pulumi_runpod.gitops.markdown import code, dollars, fence, html_code, one_line, prose
@@ -88,6 +88,8 @@ def test_any_prose_is_read_as_written(text: str) -> None:
     assert set(rendered.tags) <= {"ul", "li", "code", "span", "p"}
 
 
+@example("| 0 |")
+@example("| |")
 @given(st.text(max_size=100) | st.text(alphabet="`|<>*_[]!\\ a", max_size=40))
 def test_code_stays_in_its_cell(text: str) -> None:
     """A table keeps its columns, and the cell shows the text as it is."""
