@@ -7,7 +7,7 @@ STACK ?= dev
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup up down preview-all test check test-image bench clean-images
+.PHONY: help setup up down preview-all test test-quick test-full check test-image bench clean-images
 
 help:
 	@echo 'make up      set up, start the local RunPod, deploy stack dev to it, say what to try next'
@@ -15,7 +15,9 @@ help:
 	@echo 'make down    destroy the stack and stop the local RunPod, and what it started to build images'
 	@echo 'make clean-images  stop what builds and keeps images on this machine, and delete them'
 	@echo 'make preview-all  what an update would do to each stack, side by side, on the local RunPod'
-	@echo 'make test    set up, run every test'
+	@echo 'make test    set up, run the tests; ARGS="-k name" goes to pytest'
+	@echo 'make test-quick  those without engine, Docker, browser and processes, in a minute or two'
+	@echo 'make test-full   all of them, exhaustive ones included, with random cases'
 	@echo 'make test-image  build, push and run the whole image of the SDXL worker; minutes, and 25 GB of free disk'
 	@echo 'make check   lint and types'
 	@echo 'make bench   measure, report, assert nothing'
@@ -43,9 +45,18 @@ WITH_ENGINE = before=$$($(PYTHON) tools/images.py running); \
 	$(PYTHON) tools/setup.py --only engine
 
 test: setup
-	@$(PYTHON) tools/setup.py --only browser --only sdk2
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
-	@$(WITH_ENGINE); .venv/bin/python -m pytest; .venv-worker/bin/python -m pytest tests/worker
+	@$(WITH_ENGINE); .venv/bin/python tools/run_tests.py $(ARGS)
+
+test-quick:
+	@$(PYTHON) tools/setup.py --only python
+	@.venv/bin/python tools/run_tests.py --quick $(ARGS)
+
+test-full: setup
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint
+	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
+	@$(WITH_ENGINE); .venv/bin/python tools/run_tests.py --full $(ARGS)
 
 test-image: setup
 	@$(PYTHON) tools/setup.py --only images

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(told: Callable[[], T | None], seconds: float = 20.0) -> T:
+def eventually(told: Callable[[], T | None], seconds: float = 60.0) -> T:
     """The first result that is not None or False. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while True:

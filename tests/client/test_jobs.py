@@ -72,7 +72,7 @@ def jobs(endpoint: Endpoint, settings: Settings) -> Iterator[JobClient]:
 @pytest.mark.parametrize("value", [{"a": 1}, [1, 2], "text", 7, None, True, {"input": "nested"}])
 def test_the_output_is_what_the_worker_returned(jobs: JobClient, value: object) -> None:
     """Any JSON goes there and back."""
-    assert jobs.output({"echo": value}, timeout=30) == value
+    assert jobs.output({"echo": value}, timeout=60) == value
 
 
 def test_runsync_answers_in_one_request(jobs: JobClient) -> None:
@@ -88,7 +88,7 @@ def test_runsync_may_come_back_before_the_job_is_done(jobs: JobClient) -> None:
     job = jobs.run_sync({"echo": 1, "sleep": 2}, wait=1)
 
     assert not job.is_final
-    assert jobs.wait(job.id, timeout=30).output == 1
+    assert jobs.wait(job.id, timeout=60).output == 1
 
 
 def test_waiting_tells_of_every_state(jobs: JobClient) -> None:
@@ -104,13 +104,13 @@ def test_a_stream_gives_every_part_in_order(jobs: JobClient) -> None:
     """And ends when the job does."""
     job = jobs.run({"parts": ["a", {"b": 2}, 3]})
 
-    assert list(jobs.stream(job.id, timeout=30)) == ["a", {"b": 2}, 3]
+    assert list(jobs.stream(job.id, timeout=60)) == ["a", {"b": 2}, 3]
 
 
 def test_a_stream_of_a_failed_job_raises(jobs: JobClient) -> None:
     """After the parts that came."""
     job = jobs.run({"parts": ["a"], "fail": "ValueError: no"})
-    stream = jobs.stream(job.id, timeout=30)
+    stream = jobs.stream(job.id, timeout=60)
 
     assert next(stream) == "a"
     with pytest.raises(JobFailed, match="ValueError: no"):
@@ -119,19 +119,19 @@ def test_a_stream_of_a_failed_job_raises(jobs: JobClient) -> None:
 
 def test_a_worker_error_is_told(jobs: JobClient) -> None:
     """`wait` hands the failed job over, `output` raises it."""
-    job = jobs.wait(jobs.run({"fail": "ValueError: bad prompt"}).id, timeout=30)
+    job = jobs.wait(jobs.run({"fail": "ValueError: bad prompt"}).id, timeout=60)
     assert (job.status, job.error) == ("FAILED", "ValueError: bad prompt")
 
     with pytest.raises(JobFailed, match="FAILED: ValueError: bad prompt"):
-        jobs.output({"fail": "ValueError: bad prompt"}, timeout=30)
+        jobs.output({"fail": "ValueError: bad prompt"}, timeout=60)
 
 
 def test_a_failed_job_can_be_put_in_the_queue_again(jobs: JobClient) -> None:
     """Same id."""
-    job = jobs.wait(jobs.run({"fail": "once"}).id, timeout=30)
+    job = jobs.wait(jobs.run({"fail": "once"}).id, timeout=60)
 
     assert jobs.retry(job.id).id == job.id
-    assert jobs.wait(job.id, timeout=30).status == "FAILED"
+    assert jobs.wait(job.id, timeout=60).status == "FAILED"
 
 
 def test_a_running_job_can_be_stopped(jobs: JobClient) -> None:
@@ -140,7 +140,7 @@ def test_a_running_job_can_be_stopped(jobs: JobClient) -> None:
 
     assert jobs.cancel(job.id).status == "CANCELLED"
     with pytest.raises(JobCancelled):
-        list(jobs.stream(job.id, timeout=30))
+        list(jobs.stream(job.id, timeout=60))
 
 
 def test_a_job_beyond_its_time_is_told_with_the_limits(hasty: RetryPolicy) -> None:
@@ -160,7 +160,7 @@ def test_we_stop_waiting_and_the_job_goes_on(jobs: JobClient) -> None:
 
     with pytest.raises(JobNotFinished, match="job cancel"):
         jobs.wait(job.id, timeout=0.3)
-    assert jobs.wait(job.id, timeout=30).output == 1
+    assert jobs.wait(job.id, timeout=60).output == 1
 
 
 def test_an_unknown_job_explains_how_long_results_are_kept(jobs: JobClient) -> None:
@@ -184,14 +184,14 @@ def test_asyncio_does_the_same(endpoint: Endpoint, settings: Settings) -> None:
 
     async def use() -> None:
         async with AsyncJobClient(urls_of(endpoint), settings) as jobs:
-            assert await asyncio.gather(*(jobs.output({"echo": n}, timeout=30) for n in range(4))) == [0, 1, 2, 3]
+            assert await asyncio.gather(*(jobs.output({"echo": n}, timeout=60) for n in range(4))) == [0, 1, 2, 3]
             assert (await jobs.run_sync({"echo": 1}, wait=30)).output == 1
             job = await jobs.run({"parts": [1, 2]})
-            assert [part async for part in jobs.stream(job.id, timeout=30)] == [1, 2]
+            assert [part async for part in jobs.stream(job.id, timeout=60)] == [1, 2]
             assert (await jobs.status(job.id)).status == "COMPLETED"
             slow = await jobs.run({"sleep": 4})
             assert (await jobs.cancel(slow.id)).status == "CANCELLED"
-            failed = await jobs.wait((await jobs.run({"fail": "x"})).id, timeout=30)
+            failed = await jobs.wait((await jobs.run({"fail": "x"})).id, timeout=60)
             assert (await jobs.retry(failed.id)).id == failed.id
             assert (await jobs.purge_queue()).removed >= 0
             assert (await jobs.health()).workers.unhealthy == 0

@@ -98,9 +98,9 @@ endpoint = runpod.Endpoint(sys.argv[1])
 told = {}
 job = endpoint.run({"input": {"a": 1}})
 told["first"] = job.status()
-told["output"] = job.output(timeout=30)
+told["output"] = job.output(timeout=60)
 told["last"] = job.status()
-told["run_sync"] = endpoint.run_sync({"b": 2}, timeout=30)
+told["run_sync"] = endpoint.run_sync({"b": 2}, timeout=60)
 told["health"] = endpoint.health()
 blocking = endpoint.run({"block": 1.5})
 while blocking.status() != "IN_PROGRESS":
@@ -110,7 +110,7 @@ told["purged"] = endpoint.purge_queue()
 told["waiting"] = [w.status() for w in waiting]
 other = endpoint.run({"n": 9})
 told["cancelled"] = other.cancel()
-told["blocking"] = blocking.output(timeout=30)
+told["blocking"] = blocking.output(timeout=60)
 json.dump(told, sys.stdout)
 """
 
@@ -152,13 +152,13 @@ async def main():
         endpoint = AsyncioEndpoint(sys.argv[1], session)
         job = await endpoint.run({"a": 1})
         told["first"] = await job.status()
-        told["output"] = await job.output(timeout=30)
+        told["output"] = await job.output(timeout=60)
         told["health"] = await endpoint.health()
         job = await endpoint.run({"block": 1.5})
         other = await endpoint.run({"b": 1})
         told["cancelled"] = await other.cancel()
         told["purged"] = await endpoint.purge_queue()
-        told["second"] = await job.output(timeout=30)
+        told["second"] = await job.output(timeout=60)
         generator = AsyncioEndpoint(sys.argv[2], session)
         job = await generator.run({"parts": 4})
         told["stream"] = [part async for part in job.stream()]

@@ -80,7 +80,7 @@ def desk(shared_desk: Desk) -> Desk:
     return shared_desk
 
 
-def eventually(told: Callable[[], Any], seconds: float = 10.0) -> Any:
+def eventually(told: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true answer. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -95,7 +95,7 @@ class Stream:
 
     def __init__(self, desk: Desk, **query: str) -> None:
         headers = {"Authorization": f"Bearer {desk.runpod.api_key}"}
-        self._open = httpx.stream("GET", f"{desk.runpod.api}/console/feed", params=query, headers=headers, timeout=10)
+        self._open = httpx.stream("GET", f"{desk.runpod.api}/console/feed", params=query, headers=headers, timeout=60)
 
     def __enter__(self) -> Stream:
         self.answer = self._open.__enter__()
@@ -140,7 +140,7 @@ def visit(browser: Browser, desk: Desk) -> Iterator[Visit]:
 
     def open_page(url: str = "", **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

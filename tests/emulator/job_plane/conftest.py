@@ -249,7 +249,7 @@ class Hand:
 
     def __init__(self, server: LocalRunPod, **changes: Any) -> None:
         self.server = server
-        self.client = httpx.Client(headers={"Authorization": f"Bearer {server.api_key}"}, timeout=30)
+        self.client = httpx.Client(headers={"Authorization": f"Bearer {server.api_key}"}, timeout=60)
         body = {
             "name": "hand", "type": "QUEUE", "image": "hand:1", "gpu": {"pools": ["ADA_24"]}, "timeout": 60_000,
             "scaling": {"type": "QUEUE_DELAY", "queueDelay": 4}, "workers": {"min": 1, "max": 1, "idleTimeout": 60},
@@ -276,7 +276,7 @@ class Hand:
 
         self.worker.close()
         self.worker_id, key = eventually(lambda: self.server.call(find))
-        self.worker = httpx.Client(headers={"Authorization": key, "Content-Type": "application/json"}, timeout=30)
+        self.worker = httpx.Client(headers={"Authorization": key, "Content-Type": "application/json"}, timeout=60)
 
     # As a client.
 

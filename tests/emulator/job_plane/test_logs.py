@@ -126,7 +126,7 @@ def test_since_wins_over_tail(server: LocalRunPod, url: str) -> None:
 
 def test_new_lines_arrive_on_an_open_stream(server: LocalRunPod, url: str) -> None:
     """Live, without backfill."""
-    with httpx.stream("GET", url, headers=key(server), params={"tail": 0}, timeout=10) as answer:
+    with httpx.stream("GET", url, headers=key(server), params={"tail": 0}, timeout=60) as answer:
         lines = answer.iter_lines()
         assert next(lines) == ": log stream"
         write(server, url, "container", "live")
@@ -171,7 +171,7 @@ def test_the_server_ends_open_streams_when_it_goes(url: str) -> None:
         made = httpx.post(f"{own.api}/v2/serverless", json=body, headers=key(own)).json()["id"]
         (worker,) = httpx.get(f"{own.api}/v2/serverless/{made}/workers", headers=key(own)).json()["workers"]
         logs = f"{own.api}/v2/serverless/{made}/workers/{worker['id']}/logs"
-        client = httpx.Client(headers=key(own), timeout=30)
+        client = httpx.Client(headers=key(own), timeout=60)
         stream = client.send(client.build_request("GET", logs), stream=True)
         lines = stream.iter_lines()
         assert next(lines) == ": log stream"

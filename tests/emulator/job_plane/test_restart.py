@@ -146,7 +146,7 @@ def busy_endpoint(client: httpx.Client, api: str, deliveries: Path) -> str:
 
 
 def submit_until_it_dies(run: str, accepted: list[str]) -> None:
-    with httpx.Client(headers=KEY, timeout=10) as client:
+    with httpx.Client(headers=KEY, timeout=60) as client:
         for number in range(100_000):
             try:
                 answer = client.post(run, json={"input": {"n": number}})

@@ -49,7 +49,7 @@ def alive(marker: str) -> list[int]:
     ]
 
 
-def wait_until(told: object, seconds: float = 5.0) -> bool:
+def wait_until(told: object, seconds: float = 60.0) -> bool:
     """Whether `told()` becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
