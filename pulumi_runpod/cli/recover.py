@@ -46,7 +46,8 @@ def recover(
     if as_json:
         typer.echo(json.dumps([*map(_row, found.operations), *map(_found_row, found.objects)]))
     else:
-        for line in (*map(_line, found.operations), *found.notices(stack)):
+        lines = [_line(stack, operation) for operation in found.operations]
+        for line in (*lines, *(_found_line(stack, one) for one in found.objects)):
             typer.echo(line)
         if not found.operations and not found.objects:
             typer.echo(f"stack {stack}: nothing was interrupted")
@@ -75,7 +76,12 @@ class Recovered:
         return [operation for operation in self.operations if operation.verdict == "undecided"]
 
     def notices(self, stack: str) -> list[str]:
-        return [_found_line(stack, found) for found in self.objects]
+        """What a person should know where nobody has asked."""
+        left = [operation for operation in self.operations if operation.verdict in ("orphan", "superseded")]
+        return [
+            *(_line(stack, operation) for operation in left),
+            *(_found_line(stack, found) for found in self.objects),
+        ]
 
 
 class Undecided(RunPodError):  # noqa: N818 - as the rest of the tree
@@ -168,13 +174,24 @@ def _found_row(found: Found) -> JsonObject:
     }
 
 
-def _line(operation: Interrupted) -> str:
+def _line(stack: str, operation: Interrupted) -> str:
     what = f"{operation.kind} {operation.name!r}, interrupted while {operation.operation}"
     match operation.verdict:
         case "recovered":
             return f"{what}: it is {operation.id}, now in the state"
+        case "recorded":
+            return f"{what}: it is {operation.id}, in the state already"
+        case "orphan":
+            return (
+                f"{what}: {operation.id} is an orphan, since the state holds {operation.instead} for it, which stays. "
+                + _orphan_advice(stack)
+            )
+        case "superseded":
+            found = f". Of that name there is also: {', '.join(operation.candidates)}" if operation.candidates else ""
+            return f"{what}: the state holds {operation.instead} for it, which stays{found}"
         case "never made":
-            return f"{what}: nothing was made; the next `pulumi up` makes it"
+            now = f"the state holds {operation.instead}" if operation.instead else "the next `pulumi up` makes it"
+            return f"{what}: nothing was made; {now}"
         case "forgotten":
             return f"{what}: forgotten, as asked"
         case "repeatable":
@@ -182,6 +199,10 @@ def _line(operation: Interrupted) -> str:
         case "undecided":
             found = ", ".join(operation.candidates) or "none that could be compared"
             return f"{what}: the program chose its name, which proves nothing. Of that name there is: {found}"
+
+
+def _orphan_advice(stack: str) -> str:
+    return f"`pulumi-runpod orphans --stack {stack} --delete` deletes such objects (volumes with `--volumes`)"
 
 
 def _found_line(stack: str, found: Found) -> str:
@@ -195,7 +216,4 @@ def _found_line(stack: str, found: Found) -> str:
     what = f"{found.kind} {found.id}, made by an update that failed"
     if found.urn is not None:
         return f"{what}: it is {resource_name(found.urn)!r}, now in the state"
-    return (
-        f"{what}: no declaration lacks it. `pulumi-runpod orphans --stack {stack} --delete` deletes such objects "
-        "(volumes with `--volumes`)"
-    )
+    return f"{what}: no declaration lacks it. {_orphan_advice(stack)}"

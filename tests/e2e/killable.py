@@ -132,6 +132,10 @@ class Killable:
         exported: dict[str, Any] = json.loads(self.run("pulumi", "stack", "export").stdout)["deployment"]
         return exported
 
+    def ids_in_state(self) -> list[str]:
+        """Of all objects of ours that the state holds, those that wait to be deleted included."""
+        return [r["id"] for r in self.state().get("resources", []) if "dynamic/runpod:" in r["type"]]
+
     def pending(self) -> list[Any]:
         return self.state().get("pending_operations") or []
 

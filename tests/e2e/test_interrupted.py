@@ -59,10 +59,8 @@ def test_an_up_killed_before_anything_was_made_starts_anew(killable: Killable, l
     assert len(objects(local_runpod, "network volume")) == 1
 
 
-def test_a_killed_replacement_leaves_one_new_object_and_the_old_one_to_be_deleted(
-    killable: Killable, local_runpod: LocalRunPod
-) -> None:
-    """`--target-replace`: the new name differs, so neither object is taken for the other."""
+def test_a_killed_replacement_leaves_the_old_object_in_its_place(killable: Killable, local_runpod: LocalRunPod) -> None:
+    """`--target-replace`: the object in the state stays, and the new one is an orphan, reported with its id."""
     killable.program(TEMPLATE)
     assert killable.up().returncode == 0
     [old] = objects(local_runpod, "template")
@@ -70,13 +68,12 @@ def test_a_killed_replacement_leaves_one_new_object_and_the_old_one_to_be_delete
     local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
     killable.kill_during(arrived(local_runpod), "--target-replace", urn)
     recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock", "--json")
-    again = killable.up()
-    now = objects(local_runpod, "template")
+    again = killable.up("--expect-no-changes")
+    [new] = set(objects(local_runpod, "template")) - {old}
 
-    assert json.loads(recovered.stdout)[0]["verdict"] == "recovered", recovered.stderr
+    assert [(row["verdict"], row["id"]) for row in json.loads(recovered.stdout)] == [("orphan", new)], recovered.stderr
     assert again.returncode == 0, again.stdout + again.stderr
-    assert now == [json.loads(recovered.stdout)[0]["id"]]
-    assert now != [old]
+    assert killable.ids_in_state() == [old]
 
 
 def test_under_a_chosen_name_a_person_decides(killable: Killable, local_runpod: LocalRunPod) -> None:

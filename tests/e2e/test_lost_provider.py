@@ -76,10 +76,10 @@ def test_what_a_killed_provider_has_made_is_recovered(
     assert [ids for kind in KINDS for ids in objects(local_runpod, kind)] == []
 
 
-def test_a_replacement_that_was_lost_takes_the_place_of_the_old_object(
+def test_a_replacement_that_was_lost_leaves_the_old_object_in_its_place(
     killable: Killable, local_runpod: LocalRunPod
 ) -> None:
-    """The new object is recorded, the old one waits to be deleted, and the next `up` deletes it."""
+    """The object in the state stays until the engine itself has replaced it; the lost one is an orphan."""
     killable.program(VOLUME.format(""))
     assert killable.up().returncode == 0
     [old] = objects(local_runpod, "network volume")
@@ -87,11 +87,14 @@ def test_a_replacement_that_was_lost_takes_the_place_of_the_old_object(
     lose_provider(killable, local_runpod, network_volumes=1)
     [new] = set(objects(local_runpod, "network volume")) - {old}
     recovered = json.loads(killable.run("pulumi-runpod", "recover", "--stack", "dev", "--json").stdout)
+    held = killable.ids_in_state()
     up = killable.up()
 
-    assert [(entry["id"], entry["verdict"]) for entry in recovered] == [(new, "recovered")]
+    assert [(entry["id"], entry["verdict"]) for entry in recovered] == [(new, "orphan")]
+    assert held == [old]
     assert up.returncode == 0, up.stdout + up.stderr
-    assert objects(local_runpod, "network volume") == [new]
+    assert old not in objects(local_runpod, "network volume")
+    assert set(objects(local_runpod, "network volume")) == {new, *killable.ids_in_state()}
 
 
 def test_what_a_create_of_unknown_outcome_has_made_is_recovered(killable: Killable, local_runpod: LocalRunPod) -> None:

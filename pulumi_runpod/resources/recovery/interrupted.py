@@ -4,6 +4,9 @@ nothing when it made none.
 Works on the deployment of `pulumi stack export`, secrets left encrypted, and changes nothing by itself. An object is
 recognised by its automatic name alone, which the engine stored before anything was sent. Where the program chose the
 name, the person decides.
+
+An object that the state holds stays what it is. An update may have finished since the interruption and have made
+another object for the declaration, which is in use by now: then the one of the interrupted create is the orphan.
 """
 
 from __future__ import annotations
@@ -17,14 +20,15 @@ from typing import Literal
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.lifecycle import Lifecycle
-from pulumi_runpod.resources.recovery.state_entries import entry, known_ids, resource_name, with_entry
+from pulumi_runpod.resources.naming import mark_of
+from pulumi_runpod.resources.recovery.state_entries import entry, known_ids, live_entry, resource_name, with_entry
 from pulumi_runpod.resources.tokens import REPEATABLE, lifecycle_of_type
 from pulumi_runpod.wire.model import JsonObject, Response
 
 # The service may still be at work on what a killed process has sent.
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0, 8.0)
 
-Verdict = Literal["recovered", "never made", "forgotten", "repeatable", "undecided"]
+Verdict = Literal["recovered", "recorded", "orphan", "superseded", "never made", "forgotten", "repeatable", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,12 @@ class Interrupted:
     kind: str
     verdict: Verdict
     id: str | None = None
+    """Of the object that the create has made: `recovered` is in the state from now on, `recorded` was before, and an
+    `orphan` is in no state."""
     candidates: tuple[str, ...] = ()
-    """Undecided: ids of the objects that carry the name."""
+    """Ids of the objects that carry a chosen name, and that this stack does not hold."""
+    instead: str | None = None
+    """Id of the object that a later update has made for the declaration. It stays."""
 
     @property
     def name(self) -> str:
@@ -74,61 +82,95 @@ class Recoverer:
     def recover(self, deployment: JsonObject) -> Recovery:
         """What becomes of every pending operation on a resource of ours.
 
-        Raises `NotFound` for an id to take that does not exist, `RunPodError` for one that the state holds already.
+        Raises `NotFound` for an id to take that does not exist, `RunPodError` for one that cannot be taken.
         """
         resources = list(deployment.get("resources") or [])
-        known = known_ids(deployment)
-        kept: list[JsonObject] = []
-        told: list[Interrupted] = []
-        for pending in deployment.get("pending_operations") or []:
+        pending_operations = deployment.get("pending_operations") or []
+        settled: list[int] = []
+        operations: dict[int, Interrupted] = {}
+        # The newest first: of several creates of one declaration, the last one is what its program was then.
+        for index, pending in sorted(enumerate(pending_operations), key=_made_at, reverse=True):
             resource = pending["resource"]
             if repeatable := REPEATABLE.get(resource.get("type", "")):
-                told.append(Interrupted(resource["urn"], pending["type"], repeatable, "repeatable"))
+                operations[index] = Interrupted(resource["urn"], pending["type"], repeatable, "repeatable")
+                settled.append(index)
                 continue
             lifecycle = lifecycle_of_type(resource.get("type", ""))
             if lifecycle is None:
-                kept.append(pending)
                 continue
-            operation, found = self._judge(pending["type"], resource, lifecycle, known)
-            told.append(operation)
-            if operation.verdict == "undecided":
-                kept.append(pending)
-            elif found is not None:
+            operation, found = self._judge(pending["type"], resource, lifecycle, resources)
+            operations[index] = operation
+            if operation.verdict != "undecided":
+                settled.append(index)
+            if operation.verdict == "recovered" and found is not None:
                 seen_with = self._api_of(resource).key_digest
                 resources = with_entry(resources, entry(resource, lifecycle, found, seen_with=seen_with))
+        if not operations:
+            return Recovery(deployment)
+        kept = [pending for index, pending in enumerate(pending_operations) if index not in settled]
         changed = {**deployment, "resources": resources, "pending_operations": kept}
-        return Recovery(changed if told else deployment, told)
+        return Recovery(changed, [operations[index] for index in sorted(operations)])
 
     def _judge(
-        self, operation: str, resource: JsonObject, lifecycle: Lifecycle, known: Container[str]
+        self, operation: str, resource: JsonObject, lifecycle: Lifecycle, resources: list[JsonObject]
     ) -> tuple[Interrupted, Response | None]:
         inputs: JsonObject = resource.get("inputs", {})
-        told = partial(Interrupted, resource["urn"], operation, lifecycle.collection.kind)
+        live = live_entry(resources, resource["urn"])
+        judged = partial(
+            Interrupted, resource["urn"], operation, lifecycle.collection.kind, instead=live["id"] if live else None
+        )
         declared, name = resource_name(resource["urn"]), inputs.get("name")
+        known = known_ids({"resources": resources})
         if operation != "creating" or "adopt_id" in inputs:
             # An update, a delete and an adoption are simply done again by the next `up`.
-            return told("repeatable"), None
+            return judged("repeatable"), None
         if declared in self._forget:
-            return told("forgotten"), None
+            return judged("forgotten"), None
         if declared in self._take:
-            taken = self._take[declared]
-            if taken in known:
-                raise RunPodError(f"--take {declared}={taken}: this stack has it already. Nothing was changed")
-            return told("recovered", taken), self._api_of(resource).get(lifecycle.collection, taken)
-        if not isinstance(name, str):
-            return told("undecided"), None  # encrypted
-        found = self._look(lifecycle, self._api_of(resource), name, known)
-        if not found:
-            return told("never made"), None
-        if len(found) == 1 and name == inputs.get("auto_name"):
-            return told("recovered", next(iter(found))), next(iter(found.values()))
-        return told("undecided", candidates=tuple(found)), None
+            return judged("recovered", self._take[declared]), self._taken(resource, lifecycle, live, known)
+        if not isinstance(name, str):  # encrypted
+            return judged("superseded" if live else "undecided"), None
+        automatic = name == inputs.get("auto_name")
+        found = self._look(lifecycle, self._api_of(resource), name, hidden=frozenset() if automatic else known)
+        if automatic and found.keys() & known:
+            return judged("recorded", next(iter(found.keys() & known))), None
+        strays = {object_id: answer for object_id, answer in found.items() if object_id not in known}
+        if not strays:
+            return judged("never made"), None
+        if automatic and len(strays) == 1:
+            [(object_id, answer)] = strays.items()
+            return judged("orphan" if live else "recovered", object_id), answer
+        # Under a chosen name: where the declaration has an object by now, there is nothing left to decide.
+        return judged("superseded" if live else "undecided", candidates=tuple(strays)), None
 
-    def _look(self, lifecycle: Lifecycle, api: Api, name: str, known: Container[str]) -> dict[str, Response]:
+    def _taken(
+        self, resource: JsonObject, lifecycle: Lifecycle, live: JsonObject | None, known: Container[str]
+    ) -> Response:
+        """The object that a person names."""
+        declared = resource_name(resource["urn"])
+        taken = self._take[declared]
+        if taken in known:
+            raise RunPodError(f"--take {declared}={taken}: this stack has it already. Nothing was changed")
+        if live is not None:
+            raise RunPodError(
+                f"--take {declared}={taken}: the stack holds {live['id']} for {declared!r}, which an update has made "
+                f"since. Use `--forget {declared}`. To exchange the two, take that one out of the state first "
+                f"(`pulumi state delete {resource['urn']}`). Nothing was changed"
+            )
+        return self._api_of(resource).get(lifecycle.collection, taken)
+
+    def _look(self, lifecycle: Lifecycle, api: Api, name: str, *, hidden: Container[str]) -> dict[str, Response]:
+        """Objects of that name by id, without the hidden ones. Looks again for a while where there is none."""
         for wait in LOOK_AGAIN_S:
             self._sleep(wait)
-            namesakes = {str(found.model_dump()["id"]): found for found in lifecycle.namesakes(api, name)}
-            found = {object_id: answer for object_id, answer in namesakes.items() if object_id not in known}
+            namesakes = {str(answer.model_dump()["id"]): answer for answer in lifecycle.namesakes(api, name)}
+            found = {object_id: answer for object_id, answer in namesakes.items() if object_id not in hidden}
             if found:
                 return found
         return {}
+
+
+def _made_at(numbered: tuple[int, JsonObject]) -> int:
+    name = numbered[1]["resource"].get("inputs", {}).get("name")
+    mark = mark_of(name) if isinstance(name, str) else None
+    return (mark.made_at if mark else None) or 0

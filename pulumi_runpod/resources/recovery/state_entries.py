@@ -5,7 +5,9 @@ recorded it. Secrets stay as they are exported; what is added is marked, and enc
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
+from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.tokens import lifecycle_of_type
 from pulumi_runpod.wire.model import JsonObject, Response
@@ -46,12 +48,24 @@ def entry(resource: JsonObject, lifecycle: Lifecycle, found: Response, *, seen_w
     return {**resource, "custom": True, "id": created.id, "outputs": {**outs, PROVIDER_KEY: inputs[PROVIDER_KEY]}}
 
 
+def live_entry(resources: Iterable[JsonObject], urn: str) -> JsonObject | None:
+    """The entry that holds the object of a declaration. Entries that wait to be deleted are not meant."""
+    return next((r for r in resources if r["urn"] == urn and "id" in r and not r.get("delete")), None)
+
+
 def with_entry(resources: list[JsonObject], new: JsonObject) -> list[JsonObject]:
-    """The state with the new resource; one of the same URN was being replaced, and now waits to be deleted."""
-    old = [r for r in resources if r["urn"] == new["urn"] and not r.get("delete")]
-    if not old:
-        return [*resources, new]
-    return [*(new if resource is old[0] else resource for resource in resources), {**old[0], "delete": True}]
+    """The state with a resource that it lacks. Raises `RunPodError` where the declaration has an object already.
+
+    An object in the state is never exchanged for another one, and never marked for deletion: an update may have
+    finished with it since, and it may hold data.
+    """
+    live = live_entry(resources, new["urn"])
+    if live is not None:
+        raise RunPodError(
+            f"{resource_name(new['urn'])!r} is {live['id']} in the state, and {new['id']} cannot take its place. "
+            "Nothing was changed"
+        )
+    return [*resources, new]
 
 
 def secret(value: object) -> JsonObject:

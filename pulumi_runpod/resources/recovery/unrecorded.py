@@ -21,6 +21,7 @@ from pulumi_runpod.resources.recovery.state_entries import (
     PROVIDER_KEY,
     entry,
     is_secret,
+    live_entry,
     resource_name,
     secret,
     with_entry,
@@ -156,7 +157,10 @@ def taken_as_told(
 
 
 def _recordable(planned: Iterable[JsonObject], deployment: JsonObject) -> list[JsonObject]:
-    """Resources whose provider and parent are in the state: an entry without them would be none."""
+    """Resources that the state lacks, and whose provider and parent it holds: an entry without them is invalid.
+
+    A planned replacement is none of them: the object in the state stays until the engine itself has replaced it.
+    """
     resources = deployment.get("resources") or []
     urns = {resource["urn"] for resource in resources}
     references = {f"{resource['urn']}::{resource.get('id')}" for resource in resources}
@@ -164,6 +168,7 @@ def _recordable(planned: Iterable[JsonObject], deployment: JsonObject) -> list[J
         {**resource, "dependencies": [urn for urn in resource.get("dependencies") or [] if urn in urns]}
         for resource in planned
         if lifecycle_of_type(resource["type"]) is not None
+        and live_entry(resources, resource["urn"]) is None
         and "adopt_id" not in resource.get("inputs", {})
         and resource.get("provider") in references
         and resource.get("parent") in urns
