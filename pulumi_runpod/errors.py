@@ -6,6 +6,7 @@
     +-- ConnectionFailed         the request was never sent, or nothing answered a request that changes nothing
     +-- AmbiguousCreate          a POST was sent and its outcome is unknown
     +-- ObjectsVanished          nothing of what was asked for exists: another account?
+    +-- OtherAccount             404 for an object that was last seen with another key or URL
     +-- ApiError                 the service answered, and not with success
     |   +-- Unauthorized         401
     |   +-- Forbidden            403
@@ -15,6 +16,7 @@
     |   +-- RateLimited          429, after all the waiting that is allowed
     |   +-- ServerError          5xx, after the retries that are allowed
     |   +-- UnexpectedAnswer     not what the published API answers: content type, JSON, shape
+    |       +-- UndocumentedStatus  a 2xx that the published API does not give
     +-- VolumeError              files of a volume could not be read or written over S3
     +-- JobError
         +-- JobFailed            the worker reported an error
@@ -126,6 +128,33 @@ class ObjectsVanished(RunPodError):
         )
 
 
+class OtherAccount(RunPodError):
+    """404 on a write, for an object last seen with another key or base URL: it may live on in another account.
+
+    `seen_with`: the key digest recorded with the object, "" for none; `now`: the digest in use, and its base URL.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        *,
+        kind: str,
+        seen_with: str,
+        now: str,
+        settings: str = "`runpod:apiKey`, `runpod:apiBaseUrl`",
+    ) -> None:
+        self.seen_with, self.now = seen_with, now
+        before = f"another key or API base URL (fingerprint {seen_with})" if seen_with else "a key that is not recorded"
+        super().__init__(
+            f"{method} {path} -> 404: the {kind} was last seen with {before}, and this is fingerprint {now}: is this "
+            "the key or URL of another account? It stays in the state, as it may live on there. Use the key and URL of "
+            f"the account that has it ({settings}). If the key was renewed within one account, run `pulumi refresh` "
+            "first. If the object was really deleted, set RUNPOD_ACCEPT_VANISHED=1 in the environment and run the "
+            "command again"
+        )
+
+
 class ProblemBody(Protocol):
     """What an error body says: `wire.model.Problem`, or whatever else was understood of an answer."""
 
@@ -197,6 +226,15 @@ class ServerError(ApiError):
 
 class UnexpectedAnswer(ApiError):
     """An answer that the published API does not give: another host, a proxy's page, a cut or malformed body."""
+
+
+class UndocumentedStatus(UnexpectedAnswer):
+    """A 2xx that the published API does not give for this method, such as a proxy's page or 202."""
+
+    advice = (
+        "Whether anything was done is not known. Look at what answers at `runpod:apiBaseUrl` (a proxy?), then run the "
+        "command again"
+    )
 
 
 def error_class(status: int) -> type[ApiError]:

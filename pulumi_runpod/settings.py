@@ -5,6 +5,7 @@ A missing key is no error here but at the first call: a preview without changes 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -92,6 +93,15 @@ class Settings(BaseModel):
         return self.api_key.get_secret_value()
 
     @property
+    def key_digest(self) -> str:
+        """Ten hex digits for key and base URL together. The same digits mean the same account; they reveal neither."""
+        return _digest(self.api_base_url, self.key)
+
+    def s3_digest(self, data_center: str) -> str:
+        """Ten hex digits for the S3 access key's id and the S3 endpoint of a data center."""
+        return _digest(self.s3_endpoint(data_center) or "", self.s3_key[0])
+
+    @property
     def s3_key(self) -> tuple[str, str]:
         """Access key and secret in clear, for signing alone. Raises `SettingsError` when one is missing."""
         if self.s3_access_key_id is None or self.s3_secret_access_key is None:
@@ -167,6 +177,10 @@ def checked_base_url(value: str) -> str:
             "url", "must be https for RunPod itself: http would show the key to everyone on the way"
         )
     return value
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
 
 
 def _sentence(message: str) -> str:

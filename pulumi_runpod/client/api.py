@@ -6,7 +6,6 @@ of `errors.py`. There is no method per kind, and no adoption by name.
 
 from __future__ import annotations
 
-import hashlib
 import random as random_module
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from pulumi_runpod.client import answer
-from pulumi_runpod.client.lists import Census, Listing, Lists
+from pulumi_runpod.client.lists import PATIENCE, Census, Listing, Lists
 from pulumi_runpod.client.pacing import Pacer
 from pulumi_runpod.client.retry import RetryPolicy
 from pulumi_runpod.client.transport import RetryTransport, open_transport, sends_of
@@ -29,10 +28,13 @@ from pulumi_runpod.errors import (
     InvalidInput,
     NotFound,
     ObjectsVanished,
+    OtherAccount,
+    RunPodError,
     ServerError,
+    UndocumentedStatus,
 )
 from pulumi_runpod.settings import Settings
-from pulumi_runpod.wire.model import Collection, JsonObject, Pagination, Request, Response
+from pulumi_runpod.wire.model import Collection, JsonObject, Pagination, Problem, Request, Response
 
 if TYPE_CHECKING:
     # Models of an endpoint at work: loaded when one is asked about.
@@ -40,6 +42,14 @@ if TYPE_CHECKING:
     from pulumi_runpod.wire.release import Releases, Workers
 
 _MOST_PAGES = 1000
+_DOCUMENTED: Mapping[str, frozenset[int]] = {
+    "GET": frozenset({200}),
+    "PATCH": frozenset({200}),
+    # The object in the body, which is checked, tells as much with a plain 200.
+    "POST": frozenset({200, 201}),
+    "DELETE": frozenset({204}),
+}
+"""Statuses of success in the published document. Others come from a proxy, or mean that something is yet to happen."""
 
 
 class RunPodClient:
@@ -58,6 +68,7 @@ class RunPodClient:
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         random: Callable[[], float] = random_module.random,
+        patience: float = PATIENCE,
     ) -> None:
         """`transport` is what really sends (default: a connection pool); the rest are seams for tests."""
         self.settings = settings
@@ -75,7 +86,7 @@ class RunPodClient:
         )
         self._monotonic = monotonic
         self._lists = Lists(monotonic)
-        self._census = Census()
+        self._census = Census(patience)
 
     def get(self, collection: Collection, object_id: str) -> Response:
         """The object. Raises `NotFound`. A kind without a GET by id is looked for in its list."""
@@ -93,8 +104,8 @@ class RunPodClient:
 
     @property
     def key_digest(self) -> str:
-        """Ten digits that stand for key and base URL: the same digest is the same account. Tells nothing of the key."""
-        return hashlib.sha256(f"{self.settings.api_base_url}\n{self.settings.key}".encode()).hexdigest()[:10]
+        """`Settings.key_digest`."""
+        return self.settings.key_digest
 
     def find(self, collection: Collection, object_id: str, *, seen_with: str | None = None) -> Response | None:
         """The object from the shared list of its kind; when it is not there, by one GET; None only after a 404.
@@ -118,12 +129,12 @@ class RunPodClient:
             self._census.abandon(ticket)
             raise
         if found is not None:
-            self._census.found(ticket, collection.path)
+            self._census.found(ticket, collection.path, seen_with)
             return found
         if self.settings.accept_vanished:
             self._census.abandon(ticket)
             return None
-        other_key = seen_with is not None and seen_with != self.key_digest
+        other_key = None if seen_with == self.key_digest else seen_with
         if vanished := self._census.missing(ticket, collection.path, object_id, other_key=other_key):
             raise ObjectsVanished(*vanished)
         return None
@@ -149,16 +160,52 @@ class RunPodClient:
         response = self._write("PATCH", _path(collection, object_id), collection, body)
         return answer.parsed(collection.read, answer.json_object(response), response)
 
-    def delete(self, collection: Collection, object_id: str) -> bool:
-        """True when this call deleted it, False when it was gone already."""
+    def delete(self, collection: Collection, object_id: str, *, seen_with: str | None = None) -> bool:
+        """True when this call deleted it, False when it was gone already.
+
+        `seen_with` is the `key_digest` under which the object was last seen, "" where that is not recorded. With
+        another one, a 404 raises `OtherAccount`, unless this client has found or deleted an object that was last seen
+        with that same digest, or `settings.accept_vanished`. None: the caller has just seen the object with this key.
+
+        Raises `UnexpectedAnswer` when the answer is not the documented 204 and the object is still there.
+        """
         path = _path(collection, object_id)
         with self._writing():
             try:
                 self._send("DELETE", path, kind=collection.kind)
             except NotFound as error:
+                if not self._is_here(seen_with):
+                    raise OtherAccount(
+                        "DELETE", path, kind=collection.kind, seen_with=seen_with or "", now=self._fingerprint
+                    ) from error
                 # A repeated DELETE whose first answer got lost finds nothing either.
                 return error.sends > 1
+            except UndocumentedStatus:
+                # Accepted for later, or a page of something in between: only what is gone now counts as deleted.
+                if self._is_there(collection, object_id):
+                    raise
+        self._census.deleted(seen_with)
         return True
+
+    def _is_here(self, seen_with: str | None) -> bool:
+        """Whether this account is the one of objects last seen with that key digest."""
+        if seen_with is None or seen_with == self.key_digest or self.settings.accept_vanished:
+            return True
+        return self._census.proves(seen_with)
+
+    def _is_there(self, collection: Collection, object_id: str) -> bool:
+        """Whether anything but the published 404 answers for the object; nothing is read of it."""
+        if not collection.get_by_id:
+            return any(item.get("id") == object_id for item in self._pages(collection))
+        try:
+            self._send("GET", _path(collection, object_id), kind=collection.kind)
+        except NotFound:
+            return False
+        return True
+
+    @property
+    def _fingerprint(self) -> str:
+        return f"{self.key_digest} at {self.settings.api_base_url}"
 
     def workers(self, endpoint_id: str) -> Workers:
         """The workers of an endpoint that are active now. Raises `NotFound`."""
@@ -307,8 +354,10 @@ class RunPodClient:
             response = self._http.send(request)
         except httpx.TransportError as error:
             raise self._failure(error, request, kind=kind, name=name, creates=creates) from error
-        if response.is_success:
+        if response.status_code in _DOCUMENTED[method]:
             return response
+        if response.is_success:
+            raise self._undocumented(response, kind=kind, name=name, creates=creates)
         problem = answer.api_error(response, self._key_alone() if secrets is None else secrets)
         problem.sends = sends_of(response)
         if creates and isinstance(problem, ServerError):
@@ -342,6 +391,15 @@ class RunPodClient:
     ) -> Exception:
         url = f"{self.settings.api_base_url}{request.url.path}"
         return answer.failure(error, request.method, request.url.path, url=url, kind=kind, name=name, creates=creates)
+
+    def _undocumented(self, response: httpx.Response, *, kind: str, name: str | None, creates: bool) -> RunPodError:
+        """The error for a success that the published API does not give: it says nothing about the object."""
+        method, path, status = response.request.method, response.request.url.path, response.status_code
+        what = answer.media_type(response) or "no content type"
+        if creates:
+            return AmbiguousCreate(method, path, f"{status} ({what})", kind=kind, name=name, status=status)
+        documented = " or ".join(map(str, sorted(_DOCUMENTED[method])))
+        return UndocumentedStatus(status, method, path, Problem(detail=f"expected {documented}, got {status} ({what})"))
 
     def _key_alone(self) -> tuple[str, ...]:
         return (self.settings.key,)

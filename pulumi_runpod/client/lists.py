@@ -81,8 +81,11 @@ class Census:
     answer that must not empty a state file. So before one find is told "gone", those that began earlier are waited for;
     and while nothing of its kind speaks for or against it, those that are about to begin, for `patience` seconds: an
     engine that refreshes asks for all objects of a state at once, but nothing says when it has asked for the last (and
-    with `--parallel 1` it asks for the next when it has the answer to the first). So a lone one that was last seen with
-    another key is told "gone" only when something else is found: that proves the account, as ids are nowhere twice.
+    with `--parallel 1` it asks for the next when it has the answer to the first).
+
+    An object that was last seen with another key is gone only when one that was last seen with that same key is here:
+    ids exist nowhere twice, so that proves the account. A state may hold objects of two accounts: an object that this
+    key itself has made proves nothing of the others.
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:
@@ -92,6 +95,7 @@ class Census:
         self._under_way: set[int] = set()
         self._found: set[str] = set()
         self._missing: dict[str, dict[str, None]] = {}
+        self._proven: set[str | None] = set()
 
     def begin(self) -> int:
         """A ticket for one find, to be handed back with its outcome."""
@@ -105,23 +109,39 @@ class Census:
         with self._settled:
             self._end(ticket)
 
-    def found(self, ticket: int, kind: str) -> None:
+    def found(self, ticket: int, kind: str, seen_with: str | None = None) -> None:
         with self._settled:
             self._found.add(kind)
+            self._proven.add(seen_with)
             self._end(ticket)
 
+    def deleted(self, seen_with: str | None) -> None:
+        """An object last seen with this key digest was in this account."""
+        with self._settled:
+            self._proven.add(seen_with)
+            self._settled.notify_all()
+
+    def proves(self, seen_with: str | None) -> bool:
+        """Whether an object last seen with this key digest was here. Waits for one, `patience` seconds at most."""
+        with self._settled:
+            return self._settled.wait_for(lambda: seen_with in self._proven, timeout=self._patience)
+
     def missing(
-        self, ticket: int, kind: str, object_id: str, *, other_key: bool = False
+        self, ticket: int, kind: str, object_id: str, *, other_key: str | None = None
     ) -> tuple[list[str], list[str]] | None:
-        """Record a miss; `(kinds, ids)` when it is one of several and nothing stands against "everything vanished", or
-        when it is alone, was last seen with another key (`other_key`), and nothing at all was found.
+        """Record a miss; `(kinds, ids)` when it is one of several and nothing contradicts "everything vanished", or
+        when it was last seen with another key (`other_key` is that digest) and nothing that this key has seen is here.
         """
         with self._settled:
             self._missing.setdefault(kind, {})[object_id] = None
             self._end(ticket)
-            self._settled.wait_for(lambda: kind in self._found or all(other > ticket for other in self._under_way))
-            self._settled.wait_for(lambda: kind in self._found or self._vanished(kind), timeout=self._patience)
-            if other_key and not self._found:
+
+            def is_proven() -> bool:
+                return kind in self._found if other_key is None else other_key in self._proven
+
+            self._settled.wait_for(lambda: is_proven() or all(other > ticket for other in self._under_way))
+            self._settled.wait_for(lambda: is_proven() or self._vanished(kind), timeout=self._patience)
+            if other_key is not None and not is_proven():
                 return self._vanished(kind) or ([kind], [object_id])
             return self._vanished(kind)
 

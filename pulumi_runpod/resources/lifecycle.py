@@ -18,7 +18,7 @@ from collections.abc import Collection as Container
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pulumi_runpod.errors import ApiError, Failure, InvalidInput, NotFound, RunPodError
+from pulumi_runpod.errors import ApiError, Failure, InvalidInput, NotFound, OtherAccount, RunPodError
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import Completion
@@ -170,19 +170,20 @@ class Lifecycle:
         if not patch:
             told = {key: value for key, value in olds.items() if key not in self._kept | {DECLARED, KEY_DIGEST}}
             return Updated(self._outs(told, news, olds.get(KEY_DIGEST)))
-        answer = self._send(api, object_id, patch)
+        answer = self._send(api, object_id, patch, seen_with=olds.get(KEY_DIGEST))
         return Updated(self._outs(self._settled(news, answer), news, api.key_digest))
 
     def delete(self, api: Api, object_id: str, olds: JsonObject) -> None:
-        """Gone already is success. While something still uses it, waits: its users may be on their way out, too."""
+        """Gone already is success, except with the key of another account: that raises `OtherAccount`.
+
+        While something still uses it, waits: its users may be on their way out, too.
+        """
         if object_id in self._adopted:
             # A replacement forced from outside: what it would delete is the very object that was adopted.
             return
         for wait in (*_DELETE_WAITS_S, None):
             try:
-                api.delete(self.collection, object_id)
-            except NotFound:
-                return
+                api.delete(self.collection, object_id, seen_with=olds.get(KEY_DIGEST, ""))
             except ApiError as error:
                 if error.status not in (400, 409):
                     raise
@@ -247,7 +248,7 @@ class Lifecycle:
             raise InvalidInput(self.subject(values), failures)
         return self._schema.parse(values, model)
 
-    def _send(self, api: Api, object_id: str, patch: JsonObject) -> Answer:
+    def _send(self, api: Api, object_id: str, patch: JsonObject, *, seen_with: str | None = None) -> Answer:
         if self.collection.update is None:
             raise RunPodError(f"a {self.collection.kind} cannot be changed, only replaced")
         body = self._body(self.collection.update, patch)
@@ -256,6 +257,14 @@ class Lifecycle:
         except NotFound as error:
             if self._exists(api, object_id):
                 raise  # something that the body names
+            if seen_with not in (None, api.key_digest):
+                raise OtherAccount(
+                    error.method,
+                    error.path,
+                    kind=self.collection.kind,
+                    seen_with=str(seen_with),
+                    now=f"{api.key_digest} at {api.settings.api_base_url}",
+                ) from error
             raise RunPodError(
                 f"{self.collection.kind} {object_id} is gone: somebody deleted it. `pulumi up --refresh` makes another"
             ) from error

@@ -163,19 +163,20 @@ def test_a_new_key_of_the_same_account_is_proven_by_what_is_found(client: RunPod
 @pytest.mark.parametrize(
     ("other_key", "found", "vanished"),
     [
-        (False, None, None),
-        (True, "volumes", None),
-        (True, "templates", None),
-        (True, None, (["volumes"], ["v1"])),
+        (None, None, None),
+        ("0000000000", ("volumes", "0000000000"), None),
+        ("0000000000", ("templates", "0000000000"), None),
+        ("0000000000", ("volumes", "1111111111"), (["volumes"], ["v1"])),
+        ("0000000000", None, (["volumes"], ["v1"])),
     ],
 )
 def test_what_a_lone_miss_means(
-    other_key: bool, found: str | None, vanished: tuple[list[str], list[str]] | None
+    other_key: str | None, found: tuple[str, str] | None, vanished: tuple[list[str], list[str]] | None
 ) -> None:
-    """Gone, unless the key is another one and nothing proves that the account is the same."""
+    """Gone, unless the key is another one and nothing that it has seen proves that the account is the same."""
     census = Census(patience=0)
     if found:
-        census.found(census.begin(), found)
+        census.found(census.begin(), *found)
 
     assert census.missing(census.begin(), "volumes", "v1", other_key=other_key) == vanished
 

@@ -13,7 +13,8 @@ from typing import Protocol
 from pulumi_runpod.client.file_digests import FileDigests
 from pulumi_runpod.client.file_set import OnProgress, Progress, Reality, inspect, remove, synchronise
 from pulumi_runpod.client.volume_files import VolumeFiles
-from pulumi_runpod.errors import Failure, InvalidInput, VolumeError
+from pulumi_runpod.errors import Failure, InvalidInput, OtherAccount, RunPodError, VolumeError
+from pulumi_runpod.resources.lifecycle import KEY_DIGEST
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
 from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.resources.weights_source import files_of, path_mistake
@@ -78,14 +79,14 @@ class ModelWeightsLifecycle:
             with _opened(api, olds) as volume:
                 reality = inspect(volume, olds["path"])
         except VolumeError as error:
-            if error.code == "NoSuchBucket":
+            if error.code == "NoSuchBucket" and _seen_here(api, olds, unrecorded=True):
                 return Found(None)
-            raise
+            raise _other_account("LIST", api, object_id, olds, error) from error
         if not reality.present:
             return Found(None)
         digest = _digest_of(reality)
         notices = () if reality.whole else (f"weights {object_id}: {_told(reality)}. The next `pulumi up` mends it",)
-        outs = {**olds, **_size(reality.manifest), "digest": digest}
+        outs = {**olds, **_size(reality.manifest), "digest": digest, KEY_DIGEST: _fingerprint(api, olds)}
         return Found(object_id, outs, {key: outs[key] for key in INPUTS if key in outs}, notices)
 
     def update(self, api: Api, object_id: str, olds: JsonObject, news: JsonObject) -> Updated:  # noqa: ARG002 - as above
@@ -95,7 +96,7 @@ class ModelWeightsLifecycle:
             return Updated({**olds, **news})
         return Updated(self._synchronised(api, news))
 
-    def delete(self, api: Api, object_id: str, olds: JsonObject) -> None:  # noqa: ARG002 - as above
+    def delete(self, api: Api, object_id: str, olds: JsonObject) -> None:
         """No call when the data stays; a volume that is gone has taken it along."""
         olds = normal_object(olds)
         if olds.get("retain_on_delete", True):
@@ -104,8 +105,8 @@ class ModelWeightsLifecycle:
             with _opened(api, olds) as volume:
                 remove(volume, olds["path"])
         except VolumeError as error:
-            if error.code != "NoSuchBucket":
-                raise
+            if error.code != "NoSuchBucket" or not _seen_here(api, olds):
+                raise _other_account("DELETE", api, object_id, olds, error) from error
 
     def _synchronised(self, api: Api, news: JsonObject) -> JsonObject:
         files = files_of(news["source"], self._digests())
@@ -115,7 +116,7 @@ class ModelWeightsLifecycle:
         where = f"{news['volume_id']}/{news['path']}"
         with _opened(api, news) as volume:
             sent = synchronise(volume, news["path"], files, on_progress=_in_steps(where, self._tell))
-        return {**news, **_size(sent.manifest)}
+        return {**news, **_size(sent.manifest), KEY_DIGEST: _fingerprint(api, news)}
 
 
 def _mistakes(inputs: JsonObject) -> list[Failure]:
@@ -140,6 +141,31 @@ def _mistakes(inputs: JsonObject) -> list[Failure]:
 
 def _opened(api: Api, props: JsonObject) -> VolumeFiles:
     return VolumeFiles(api.settings, data_center=props["data_center"], volume_id=props["volume_id"])
+
+
+def _fingerprint(api: Api, props: JsonObject) -> str:
+    return api.settings.s3_digest(props["data_center"])
+
+
+def _seen_here(api: Api, olds: JsonObject, *, unrecorded: bool = False) -> bool:
+    """Whether the files were last seen with this S3 key and endpoint; `unrecorded`: the answer where nothing says."""
+    if api.settings.accept_vanished:
+        return True
+    return olds[KEY_DIGEST] == _fingerprint(api, olds) if KEY_DIGEST in olds else unrecorded
+
+
+def _other_account(method: str, api: Api, object_id: str, olds: JsonObject, error: VolumeError) -> RunPodError:
+    """The error itself, except where a volume is missing that another key or endpoint has seen."""
+    if error.code != "NoSuchBucket":
+        return error
+    return OtherAccount(
+        f"S3 {method}",
+        object_id,
+        kind="volume of these weights",
+        seen_with=olds.get(KEY_DIGEST, ""),
+        now=f"{_fingerprint(api, olds)} ({olds['data_center']})",
+        settings="`runpod:s3AccessKeyId`, `runpod:s3SecretAccessKey`, `runpod:s3EndpointUrl`",
+    )
 
 
 def _size(manifest: Manifest | None) -> JsonObject:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pulumi_runpod.errors import NotFound
 from pulumi_runpod.resources.api import Api
+from pulumi_runpod.resources.lifecycle import KEY_DIGEST
 from pulumi_runpod.resources.naming import mark_of, project_marker
 from pulumi_runpod.resources.recovery.state_entries import known_ids, pending_names
 from pulumi_runpod.resources.tokens import lifecycle_of_kind
@@ -63,4 +64,4 @@ def unknown_to(deployments: Iterable[JsonObject], api: Api) -> list[Orphan]:
 
 def delete(api: Api, orphan: Orphan) -> None:
     """Raises `RunPodError` while something else still uses it."""
-    lifecycle_of_kind(orphan.module).delete(api, orphan.id, {})
+    lifecycle_of_kind(orphan.module).delete(api, orphan.id, {KEY_DIGEST: api.key_digest})
