@@ -83,6 +83,16 @@ ACTIONLINT = GoProgram(
     stamp="github.com/rhysd/actionlint.version",
 )
 
+# Needs a C compiler: it reads programs with tree-sitter.
+VALE = GoProgram(
+    name="vale",
+    version="v3.21.0",
+    folder="vale",
+    package="github.com/vale-cli/vale/v3/cmd/vale",
+    stamp="main.version",
+    cgo=True,
+)
+
 
 def entry_name(program: GoProgram, places: Places) -> str:
     """The program's name in the cache: its version, and the hash of all that it is built from."""

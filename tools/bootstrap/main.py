@@ -1,10 +1,11 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker, images, engine, browser, actionlint or sdk2, with what that part
-                   needs; may be repeated. Without it: all but images and engine (Docker's), which only a stack that
-                   builds its image needs, and browser, actionlint and sdk2 (RunPod's next SDK), which only tests need
---print WHAT       path of pulumi, python, worker-python, sdk2-python, actionlint or uv, after making it; nothing else
-                   on stdout
+--only PART        system, python, pulumi, worker, images, engine, browser, actionlint, vale or sdk2, with what that
+                   part needs; may be repeated. Without it: all but images and engine (Docker's), which only a stack
+                   that builds its image needs, and browser, actionlint, vale and sdk2 (RunPod's next SDK), which only
+                   tests and checks need
+--print WHAT       path of pulumi, python, worker-python, sdk2-python, actionlint, vale or uv, after making it; prints
+                   nothing else
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
 """
 
@@ -29,12 +30,12 @@ from bootstrap import (
 from bootstrap.cache import prune
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
-from bootstrap.go_programs import ACTIONLINT, obtain_program
+from bootstrap.go_programs import ACTIONLINT, VALE, obtain_program
 from bootstrap.image_services import exclusively
 from bootstrap.places import Places, this_clone
 
 USUAL_PARTS = ("system", "python", "pulumi", "worker")
-PARTS = (*USUAL_PARTS, "images", "engine", "browser", "actionlint", "sdk2")
+PARTS = (*USUAL_PARTS, "images", "engine", "browser", "actionlint", "vale", "sdk2")
 PRINTED = {
     "python": "python",
     "uv": "uv",
@@ -42,6 +43,7 @@ PRINTED = {
     "worker-python": "worker",
     "sdk2-python": "sdk2",
     "actionlint": "actionlint",
+    "vale": "vale",
 }
 """What --print knows, and the part that makes it."""
 
@@ -108,6 +110,8 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
         paths["actionlint"] = obtain_program(ACTIONLINT, places, console=console) / ACTIONLINT.name
     if "sdk2" in wanted:
         paths["sdk2-python"] = runpod_sdk.ensure(places, console=console) / "bin" / "python"
+    if "vale" in wanted:
+        paths["vale"] = obtain_program(VALE, places, console=console) / VALE.name
     if "worker" in wanted:
         worker = worker_environment.ensure(places, console=console)
         if worker is not None:
