@@ -23,6 +23,7 @@ from pulumi.dynamic import (
 )
 from pulumi.runtime import rpc
 
+from pulumi_runpod.resources import adoption
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.tokens import lifecycle_of_kind
 from pulumi_runpod.resources.unchanged import replaces_nothing, unchanged_inputs
@@ -71,6 +72,9 @@ class RunPodProvider(ResourceProvider):
         if same is not None:
             return CheckResult(same, [])
         checked = self._lifecycle.check(olds, declared)
+        if adoption.previews(olds, checked):
+            checked = self._lifecycle.with_adoption(self._api(), declared, checked)
+        _tell(checked.notices)
         # Without a property name: with one, the engine would print the property's value.
         failures = [CheckFailure("", str(failure)) for failure in checked.failures]
         return CheckResult(_to_engine(checked.inputs), failures)

@@ -69,6 +69,7 @@ class Endpoint(RunPodResource, name="Endpoint"):
         "rollout",
         "platform_scale_down",
         "adopt_id",
+        "adopt",
     )
     _output_names = ("cpu_memory", "request_urls", "created_at")
     _secret_names = ("env",)
@@ -100,6 +101,7 @@ class Endpoint(RunPodResource, name="Endpoint"):
         rollout: RolloutArgs | None = None,
         platform_scale_down: Literal["heal", "accept"] | None = None,
         adopt_id: pulumi.Input[str] | None = None,
+        adopt: Literal["overwrite"] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
@@ -133,6 +135,8 @@ class Endpoint(RunPodResource, name="Endpoint"):
         :param platform_scale_down: RunPod lowers `workers.max` after 3 and 7 days without requests and on crash loops.
             `heal` (default): that is shown, and the next `up` sets it back. `accept`: it is shown and left.
         :param adopt_id: Id of an existing endpoint to manage from now on, instead of creating one.
+        :param adopt: "overwrite": what the adopted object has that is not declared here may be changed. Default: an
+            object that differs is refused, and the preview lists the differences.
         """
         container: dict[str, Any] = {
             "image": image,
@@ -171,6 +175,7 @@ class Endpoint(RunPodResource, name="Endpoint"):
             "rollout": rollout,
             "platform_scale_down": platform_scale_down,
             "adopt_id": adopt_id,
+            "adopt": adopt,
         }
         super().__init__(resource_name, props, opts)
         self.released_image = self.image

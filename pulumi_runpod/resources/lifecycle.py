@@ -16,9 +16,11 @@ import time
 from collections.abc import Callable, Mapping
 from collections.abc import Collection as Container
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pulumi_runpod.errors import ApiError, Failure, InvalidInput, NotFound, OtherAccount, RunPodError
+from pulumi_runpod.resources import adoption
+from pulumi_runpod.resources.adoption import Adoption
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import Completion
@@ -50,6 +52,13 @@ class OwnInputs(Request):
     """Id of an existing object to take over instead of creating one."""
 
 
+class ChangeableInputs(OwnInputs):
+    """Further ones of kinds that can be updated."""
+
+    adopt: Maybe[Literal["overwrite"]] = None
+    """Confirms that the adopted object may be changed to what is declared."""
+
+
 class Lifecycle:
     """One kind. Instances hold no state of an account: `api` comes with each call."""
 
@@ -66,7 +75,10 @@ class Lifecycle:
         self._own = frozenset(self.inputs.model_fields) - self.collection.create_fields
         self._kept = self._own | self.collection.input_only_fields
         self._schema = Schema(
-            self.inputs, secret_fields=self.collection.secret_fields, units=self.units, internal=OwnInputs.model_fields
+            self.inputs,
+            secret_fields=self.collection.secret_fields,
+            units=self.units,
+            internal=ChangeableInputs.model_fields,
         )
         self.clears = self.completion.clears
         self._adopted: set[str] = set()
@@ -82,6 +94,8 @@ class Lifecycle:
         olds, news = normal_object(olds), normal_object(news)
         inputs = self.completion.complete(olds, news)
         failures = self.rules(olds, inputs)
+        if "adopt" in inputs and "adopt_id" not in inputs:
+            failures.append(Failure("adopt", "confirms what adopt_id changes: give adopt_id as well, or leave it out"))
         told = {failure.path for failure in failures}
         if "name" not in inputs and ("adopt_id" in inputs or olds):
             told.add("name")
@@ -132,6 +146,19 @@ class Lifecycle:
         )
 
     # The calls.
+
+    def with_adoption(self, api: Api, declared: JsonObject, checked: Checked) -> Checked:
+        """For a preview: what adopting the object named by `adopt_id` would change of it. One GET, nothing is written.
+
+        `declared`: the inputs before `check` completed them. Where the changes are not confirmed, or the object cannot
+        be adopted, the answer holds failures.
+        """
+        try:
+            found, _ = self._adoption(api, checked.inputs, declared=normal_object(declared))
+        except InvalidInput as wrong:
+            return Checked(checked.inputs, list(wrong.failures))
+        failures = found.failures(checked.inputs.get("adopt"))
+        return Checked(checked.inputs, failures, () if failures else found.notices())
 
     def create(self, api: Api, news: JsonObject) -> Created:
         news = normal_object(news)
@@ -217,6 +244,10 @@ class Lifecycle:
 
     def patch(self, olds: JsonObject, news: JsonObject) -> JsonObject:
         """What to send so that the object of `olds` becomes that of `news`."""
+        return self.changed(olds, news)
+
+    def changed(self, olds: JsonObject, news: JsonObject) -> JsonObject:
+        """The fields, as inputs, that an update has to change."""
         changed: JsonObject = {}
         for key in sorted(self.collection.update_fields):
             if key in news:
@@ -288,28 +319,41 @@ class Lifecycle:
 
     def _adopt(self, api: Api, news: JsonObject) -> Created:
         adopt_id = news["adopt_id"]
-        try:
-            found = api.get(self.collection, adopt_id)
-        except NotFound as error:
-            raise InvalidInput(
-                self.subject(news),
-                [Failure("adopt_id", f"there is no {self.collection.kind} {adopt_id} in this account")],
-            ) from error
-        answer = self._answer(found)
-        stuck = self.replacement(answer.reality, news).replaces
-        if stuck:
-            raise InvalidInput(
-                f"{self.collection.kind} {adopt_id}",
-                [
-                    Failure(key, f"cannot be changed, and is {answer.reality.get(key)!r} there: declare it so")
-                    for key in stuck
-                ],
-            )
+        found, answer = self._adoption(api, news)
+        failures = found.failures(news.get("adopt"))
+        if failures:
+            raise InvalidInput(found.subject, failures)
         patch = self.patch(answer.reality, news)
         if patch:
             answer = self._send(api, adopt_id, patch)
         self._adopted.add(adopt_id)
         return Created(adopt_id, self._outs(self._settled(news, answer), news, api.key_digest))
+
+    def _adoption(self, api: Api, news: JsonObject, declared: JsonObject | None = None) -> tuple[Adoption, Answer]:
+        """Raises `InvalidInput` for an object that does not exist, or that cannot become what is declared."""
+        adopt_id = news["adopt_id"]
+        subject = f"{self.collection.kind} {adopt_id}"
+        try:
+            answer = self._answer(api.get(self.collection, adopt_id))
+        except NotFound as error:
+            advice = "check the id, and that the API key and base URL are those of its account"
+            raise InvalidInput(
+                self.subject(news),
+                [Failure("adopt_id", f"there is no {self.collection.kind} {adopt_id} in this account: {advice}")],
+            ) from error
+        stuck = self.replacement(answer.reality, news).replaces
+        if stuck:
+            raise InvalidInput(
+                subject,
+                [
+                    Failure(key, f"cannot be changed, and is {answer.reality.get(key)!r} there: declare it so")
+                    for key in stuck
+                ],
+            )
+        wanted = self.changed(answer.reality, news)
+        changes = adoption.changes(wanted, answer.reality, declared, secret_fields=self.secret_fields)
+        unseen = (self.collection.input_only_fields - self.collection.update_fields) & set(news)
+        return Adoption(subject, tuple(changes), tuple(adoption.unknown_fields(wanted)), tuple(sorted(unseen))), answer
 
     def _in_use(self, api: Api, object_id: str, error: ApiError) -> RunPodError:
         users = self.users(api, object_id)

@@ -24,7 +24,7 @@ class NetworkVolume(RunPodResource, name="NetworkVolume"):
     type: pulumi.Output[str]
 
     _implementation = providers.NETWORK_VOLUME
-    _input_names = ("name", "size", "data_center", "type", "allow_data_loss", "adopt_id")
+    _input_names = ("name", "size", "data_center", "type", "allow_data_loss", "adopt_id", "adopt")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class NetworkVolume(RunPodResource, name="NetworkVolume"):
         type: pulumi.Input[VolumeType] | None = None,  # noqa: A002 - the API's word
         allow_data_loss: bool | None = None,
         adopt_id: pulumi.Input[str] | None = None,
+        adopt: Literal["overwrite"] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
@@ -47,6 +48,8 @@ class NetworkVolume(RunPodResource, name="NetworkVolume"):
             refused.
         :param adopt_id: Id of an existing volume to manage from now on, instead of creating one. It keeps its name
             unless `name` is given.
+        :param adopt: "overwrite": what the adopted object has that is not declared here may be changed. Default: an
+            object that differs is refused, and the preview lists the differences.
         """
         props = {
             "name": name,
@@ -55,5 +58,6 @@ class NetworkVolume(RunPodResource, name="NetworkVolume"):
             "type": type,
             "allow_data_loss": allow_data_loss,
             "adopt_id": adopt_id,
+            "adopt": adopt,
         }
         super().__init__(resource_name, props, opts)

@@ -18,6 +18,8 @@ class Checked:
 
     inputs: JsonObject
     failures: list[Failure] = field(default_factory=list)
+    notices: tuple[str, ...] = ()
+    """What a person should know before the update."""
 
 
 @dataclass(frozen=True)

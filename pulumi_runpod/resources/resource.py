@@ -35,6 +35,8 @@ class RunPodResource(Resource):
     def __init__(
         self, resource_name: str, props: Mapping[str, object], opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        if opts is not None and opts.import_ is not None:
+            raise pulumi.RunError(f"{type(self).__name__} {resource_name!r}: {_import_advice(self._input_names, opts)}")
         inputs = {**dict.fromkeys(self._input_names), **props}
         if "name" in self._input_names and inputs.get("name") is None and (opts is None or opts.id is None):
             inputs["auto_name"] = prefix(resource_name, stack_marker(pulumi.get_project(), pulumi.get_stack()))
@@ -58,6 +60,14 @@ class RunPodResource(Resource):
         read = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         RunPodResource.__init__(found, resource_name, {}, read)
         return found
+
+
+def _import_advice(input_names: Iterable[str], opts: pulumi.ResourceOptions) -> str:
+    """The engine imports by a read of the object alone, which a dynamic provider cannot serve: it is in the state."""
+    refused = "dynamic resources cannot be imported, so that import_ has no effect here: leave it out"
+    if "adopt_id" in input_names:
+        return f"{refused} and give adopt_id={opts.import_!r}"
+    return f"{refused}. The next `pulumi up` takes over what is there already"
 
 
 def given(props: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:

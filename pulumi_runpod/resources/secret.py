@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pulumi
 
 from pulumi_runpod.resources import providers
@@ -22,7 +24,7 @@ class Secret(RunPodResource, name="Secret"):
     value_last_updated_at: pulumi.Output[str | None]
 
     _implementation = providers.SECRET
-    _input_names = ("name", "value", "description", "adopt_id")
+    _input_names = ("name", "value", "description", "adopt_id", "adopt")
     _output_names = ("placeholder", "created_at", "value_last_updated_at")
     _secret_names = ("value",)
 
@@ -34,6 +36,7 @@ class Secret(RunPodResource, name="Secret"):
         name: pulumi.Input[str] | None = None,
         description: pulumi.Input[str] | None = None,
         adopt_id: pulumi.Input[str] | None = None,
+        adopt: Literal["overwrite"] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
@@ -43,11 +46,14 @@ class Secret(RunPodResource, name="Secret"):
         :param description: At most 65535 bytes. Default: none.
         :param adopt_id: Id of an existing secret to manage from now on, instead of creating one; its value becomes the
             one given here.
+        :param adopt: "overwrite": what the adopted object has that is not declared here may be changed. Default: an
+            object that differs is refused, and the preview lists the differences.
         """
         props = {
             "name": name,
             "value": pulumi.Output.secret(value),
             "description": description,
             "adopt_id": adopt_id,
+            "adopt": adopt,
         }
         super().__init__(resource_name, props, opts)

@@ -49,6 +49,7 @@ class Template(RunPodResource, name="Template"):
         "start_jupyter",
         "allowed_cuda_versions",
         "adopt_id",
+        "adopt",
     )
     _secret_names = ("env",)
     _declared: Mapping[str, object] | None = None
@@ -75,6 +76,7 @@ class Template(RunPodResource, name="Template"):
         start_jupyter: pulumi.Input[bool] | None = None,
         allowed_cuda_versions: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         adopt_id: pulumi.Input[str] | None = None,
+        adopt: Literal["overwrite"] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
@@ -97,6 +99,8 @@ class Template(RunPodResource, name="Template"):
         :param start_jupyter: For pods alone. Default True.
         :param allowed_cuda_versions: `["12.8"]`: exactly these. Default: any.
         :param adopt_id: Id of an existing template to manage from now on, instead of creating one.
+        :param adopt: "overwrite": what the adopted object has that is not declared here may be changed. Default: an
+            object that differs is refused, and the preview lists the differences.
         """
         props = {
             "name": name,
@@ -116,6 +120,7 @@ class Template(RunPodResource, name="Template"):
             "start_jupyter": start_jupyter,
             "allowed_cuda_versions": allowed_cuda_versions,
             "adopt_id": adopt_id,
+            "adopt": adopt,
         }
         self._declared = given(props, (*CONTAINER, "allowed_cuda_versions"))
         super().__init__(resource_name, props, opts)

@@ -35,7 +35,15 @@ def volume_id(outsider: RunPodClient) -> str:
 
 
 def adopting(volume_id: str | None, **changes: Any) -> Callable[[], None]:
-    arguments: dict[str, Any] = {"size": 20, "data_center": "EU-RO-1", "adopt_id": volume_id, **changes}
+    arguments: dict[str, Any] = {
+        "size": 20,
+        "data_center": "EU-RO-1",
+        "adopt_id": volume_id,
+        "adopt": "overwrite",
+        **changes,
+    }
+    if arguments["adopt_id"] is None:
+        del arguments["adopt"]
 
     def declare() -> None:
         volume = NetworkVolume("weights", **arguments)
@@ -48,9 +56,15 @@ def adopting(volume_id: str | None, **changes: Any) -> Callable[[], None]:
 def test_adopting_brings_the_object_to_what_is_declared_in_the_same_up(
     deploy: Deploy, local_runpod: LocalRunPod, volume_id: str
 ) -> None:
-    """One PATCH, no POST; it keeps its name; taking `adopt_id` out again changes nothing."""
+    """The preview lists the change and stops until the program confirms it. One PATCH, no POST; the object keeps its
+    name; taking `adopt_id` out again changes nothing.
+    """
     local_runpod.forget_calls()
-    stack = deploy(adopting(volume_id))
+    stack = deploy(adopting(volume_id, adopt=None))
+    refused = stack.preview()
+    listed = stack.preview(adopting(volume_id))
+    previewed = [call.method for call in local_runpod.calls()]
+    local_runpod.forget_calls()
     adopted = stack.up()
     calls = [call.method for call in local_runpod.calls()]
     local_runpod.forget_calls()
@@ -58,8 +72,15 @@ def test_adopting_brings_the_object_to_what_is_declared_in_the_same_up(
     without = stack.up(adopting(None))
     after = stack.preview(refresh=True, expect_no_changes=True)
 
+    assert refused.failed
+    assert any("size: would change from 10 to 20" in error for error in refused.errors), refused.errors
+    assert any("adopt='overwrite'" in error for error in refused.errors), refused.errors
+    assert not listed.failed, listed.text
+    assert any("size: from 10 to 20" in notice for notice in listed.notices), listed.notices
+    assert previewed == ["GET", "GET"]
     assert not adopted.failed, adopted.text
-    assert calls == ["GET", "PATCH"]
+    # `up` without a preview of its own: once to compare, once to adopt.
+    assert calls == ["GET", "GET", "PATCH"]
     assert adopted.outputs == {"id": volume_id, "name": "by-hand"}
     assert again.steps == []
     assert not without.failed, without.text
@@ -79,8 +100,8 @@ def test_adopting_brings_the_object_to_what_is_declared_in_the_same_up(
 def test_what_cannot_be_adopted_is_refused_in_one_line(
     deploy: Deploy, resource_calls: Calls, volume_id: str, changes: dict[str, Any], told: str
 ) -> None:
-    """Nothing is changed, nothing is created."""
-    failed = deploy(adopting(volume_id, **changes)).up()
+    """In the preview, which changes nothing."""
+    failed = deploy(adopting(volume_id, **changes)).preview()
 
     assert failed.failed
     assert "Traceback" not in failed.text
@@ -107,7 +128,9 @@ def test_a_replacement_forced_from_outside_does_not_delete_what_it_adopts(
     """`--target-replace` asks neither check nor diff about the old object: it ends with the same one, alive."""
     body = CreateTemplate.model_validate({"name": "by-hand", "image": IMAGE})
     template_id = id_of(outsider.create(TEMPLATES, body))
-    stack = deploy(lambda: pulumi.export("id", Template("worker", image=IMAGE, adopt_id=template_id).id))
+    stack = deploy(
+        lambda: pulumi.export("id", Template("worker", image=IMAGE, adopt_id=template_id, adopt="overwrite").id)
+    )
     stack.up()
     urn = next(iter(stack.resources().values()))["urn"]
     replaced = stack.up(replace=[urn])

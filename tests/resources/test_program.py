@@ -6,12 +6,22 @@ side runs on the real engine in tests/e2e.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 
-from pulumi_runpod import EcrDelegation, Endpoint, NetworkVolume, RegistryCredential, Secret, Template
+from pulumi_runpod import (
+    EcrDelegation,
+    Endpoint,
+    LocalDirectory,
+    ModelWeights,
+    NetworkVolume,
+    RegistryCredential,
+    Secret,
+    Template,
+)
 from pulumi_runpod.resources.kinds import (
     ecr_delegation,
     endpoint,
@@ -151,3 +161,32 @@ def test_every_field_of_the_api_is_an_argument_or_an_output(resource: type[RunPo
     assert arguments == set(lifecycle.inputs.model_fields) - {"auto_name"}
     assert set(collection.read.model_fields) - {"id"} <= arguments | set(resource._output_names)
     assert set(resource._secret_names) == collection.secret_fields
+
+
+@pytest.mark.parametrize(
+    ("declare", "advice"),
+    [
+        (
+            lambda opts: NetworkVolume("weights", size=10, data_center="EU-RO-1", opts=opts),
+            (
+                "NetworkVolume 'weights': dynamic resources cannot be imported, so that import_ has no effect here: "
+                "leave it out and give adopt_id='abc'"
+            ),
+        ),
+        (
+            lambda opts: ModelWeights(
+                "sdxl", volume_id="v", data_center="EU-RO-1", source=LocalDirectory("."), opts=opts
+            ),
+            "leave it out. The next `pulumi up` takes over what is there already",
+        ),
+    ],
+)
+def test_an_import_names_the_way_that_works(
+    registered: Recorder, declare: Callable[[pulumi.ResourceOptions], object], advice: str
+) -> None:
+    """The engine's own answer is a KeyError: an imported object has no provider in the state yet."""
+    with pytest.raises(pulumi.RunError) as refused:
+        declare(pulumi.ResourceOptions(import_="abc"))
+
+    assert advice in str(refused.value)
+    assert registered.seen == {}

@@ -19,7 +19,7 @@ from pulumi_runpod.resources.kinds.container import (
 )
 from pulumi_runpod.resources.kinds.endpoint_rules import endpoint_rules
 from pulumi_runpod.resources.kinds.rollout import RolloutSettings, notices
-from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
+from pulumi_runpod.resources.lifecycle import ChangeableInputs, Lifecycle
 from pulumi_runpod.resources.outcome import Differences, PartialFailure, Updated
 from pulumi_runpod.resources.rollout_gate import Gate, RolloutPolicy, Unhealthy
 from pulumi_runpod.resources.scale_down import cause_of_scale_down
@@ -45,7 +45,7 @@ RELEASING = frozenset(ContainerRequest.model_fields) | {
 _ANNOUNCEMENT = "The new endpoint has another id and other request URLs: every client must be told"
 
 
-class EndpointInputs(OwnInputs, CreateEndpoint):
+class EndpointInputs(ChangeableInputs, CreateEndpoint):
     rollout: Maybe[RolloutSettings] = None
     platform_scale_down: Maybe[Literal["heal", "accept"]] = None
 

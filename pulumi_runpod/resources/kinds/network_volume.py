@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulumi_runpod.errors import Failure, InvalidInput
 from pulumi_runpod.resources.api import Api
-from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
+from pulumi_runpod.resources.lifecycle import ChangeableInputs, Lifecycle
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.values import known
 from pulumi_runpod.wire.model import JsonObject, Maybe
@@ -13,7 +13,7 @@ from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES, CreateNetworkVolu
 _WAY_OUT = "To keep the data, declare a second volume and copy it over; to give it up, set allow_data_loss=True"
 
 
-class NetworkVolumeInputs(OwnInputs, CreateNetworkVolume):
+class NetworkVolumeInputs(ChangeableInputs, CreateNetworkVolume):
     allow_data_loss: Maybe[bool] = None
 
 

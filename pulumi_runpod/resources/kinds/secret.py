@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pulumi_runpod.resources.completion import COMPLETIONS
-from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
+from pulumi_runpod.resources.lifecycle import ChangeableInputs, Lifecycle
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.secret import SECRETS, CreateSecret
 
 
-class SecretInputs(OwnInputs, CreateSecret):
+class SecretInputs(ChangeableInputs, CreateSecret):
     pass
 
 

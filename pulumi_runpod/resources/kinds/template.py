@@ -13,14 +13,14 @@ from pulumi_runpod.resources.kinds.container import (
     container_reality,
     container_rules,
 )
-from pulumi_runpod.resources.lifecycle import Lifecycle, OwnInputs
+from pulumi_runpod.resources.lifecycle import ChangeableInputs, Lifecycle
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.unchanged import DECLARED
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.template import TEMPLATES, CreateTemplate
 
 
-class TemplateInputs(OwnInputs, CreateTemplate):
+class TemplateInputs(ChangeableInputs, CreateTemplate):
     pass
 
 
