@@ -107,10 +107,16 @@ class Platform:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def uploads_dir(self, volume_id: str) -> Path:
+        """Where unfinished uploads to a network volume lie, out of its workers' reach."""
+        return self.state_dir / "uploads" / volume_id
+
     def remove_volume(self, volume_id: str) -> None:
         """Remove the files of a volume."""
-        shutil.rmtree(self.state_dir / "volumes" / volume_id, ignore_errors=True)
+        for folder in ("volumes", "uploads"):
+            shutil.rmtree(self.state_dir / folder / volume_id, ignore_errors=True)
 
     def clear_volumes(self) -> None:
         """Remove the files of every volume."""
-        shutil.rmtree(self.state_dir / "volumes", ignore_errors=True)
+        for folder in ("volumes", "uploads"):
+            shutil.rmtree(self.state_dir / folder, ignore_errors=True)

@@ -58,10 +58,10 @@ async def list_objects(call: Call, etags: Etags) -> Response:
 
 
 async def _contents(call: Call, found: Page, etags: Etags, text: Callable[[str], str]) -> list[Value]:
-    files = [(key, path) for key, path in found.files if path is not None]
+    files = [(key, file) for key, file in found.files if file is not None]
     infos = dict(zip((key for key, _ in files), await etags.infos(call.volume.id, files), strict=True))
     contents: list[Value] = []
-    for key, path in found.files:
+    for key, file in found.files:
         info = infos.get(key)
         if info is not None:
             contents.append(
@@ -73,7 +73,7 @@ async def _contents(call: Call, found: Page, etags: Etags, text: Callable[[str],
                     "StorageClass": "STANDARD",
                 }
             )
-        elif path is None:
+        elif file is None:
             folder: dict[str, Value] = {"Key": text(key), "LastModified": iso_time(0), "ETag": _EMPTY_ETAG, "Size": 0}
             contents.append({**folder, "StorageClass": "STANDARD"})
     return contents

@@ -13,9 +13,10 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from pulumi_runpod.emulator.platform.beneath import FileBeneath
 from pulumi_runpod.emulator.platform.store import Store
+from pulumi_runpod.emulator.s3.volumes import Volume
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS s3_files (
@@ -43,7 +44,7 @@ class Meta:
 
 @dataclass(frozen=True)
 class FileInfo:
-    path: Path
+    file: FileBeneath
     size: int
     mtime_ns: int
     etag: str
@@ -60,36 +61,38 @@ class Etags:
             "DELETE FROM s3_files WHERE volume_id NOT IN (SELECT id FROM objects WHERE kind = 'network volume')"
         )
 
-    def put(self, volume_id: str, key: str, path: Path, etag: str, meta: Meta) -> None:
-        """Remember the ETag of the file as it is now."""
-        stat = path.stat()
-        self._put(volume_id, key, stat.st_size, stat.st_mtime_ns, etag, meta)
+    def put(self, volume: Volume, key: str, etag: str, meta: Meta) -> None:
+        """Remember the ETag of the file as it is now; nothing of one that a worker has removed meanwhile."""
+        stat = _stat(FileBeneath(volume.directory, tuple(key.split("/"))))
+        if stat is None:
+            return
+        self._put(volume.id, key, stat.st_size, stat.st_mtime_ns, etag, meta)
 
     def forget(self, volume_id: str, key: str) -> None:
         self._connection.execute("DELETE FROM s3_files WHERE volume_id = ? AND key = ?", (volume_id, key))
 
-    async def info(self, volume_id: str, key: str, path: Path) -> FileInfo | None:
+    async def info(self, volume_id: str, key: str, file: FileBeneath) -> FileInfo | None:
         """None when the file has gone."""
-        return (await self.infos(volume_id, [(key, path)]))[0]
+        return (await self.infos(volume_id, [(key, file)]))[0]
 
-    async def infos(self, volume_id: str, files: Sequence[tuple[str, Path]]) -> list[FileInfo | None]:
-        """One for each (key, path), computing the ETags that are not known."""
-        stats = await asyncio.to_thread(lambda: [_stat(path) for _, path in files])
+    async def infos(self, volume_id: str, files: Sequence[tuple[str, FileBeneath]]) -> list[FileInfo | None]:
+        """One for each (key, file), computing the ETags that are not known."""
+        stats = await asyncio.to_thread(lambda: [_stat(file) for _, file in files])
         found: list[FileInfo | None] = []
-        for (key, path), stat in zip(files, stats, strict=True):
+        for (key, file), stat in zip(files, stats, strict=True):
             if stat is None:
                 found.append(None)
                 continue
             known = self._known(volume_id, key, stat)
             if known is None:
                 try:
-                    etag = await _md5(path)
+                    etag = await _md5(file)
                 except OSError:
                     found.append(None)
                     continue
                 known = etag, Meta()
                 self._put(volume_id, key, stat.st_size, stat.st_mtime_ns, etag, Meta())
-            found.append(FileInfo(path, stat.st_size, stat.st_mtime_ns, *known))
+            found.append(FileInfo(file, stat.st_size, stat.st_mtime_ns, *known))
         return found
 
     def _known(self, volume_id: str, key: str, stat: os.stat_result) -> tuple[str, Meta] | None:
@@ -107,21 +110,21 @@ class Etags:
         )
 
 
-def _stat(path: Path) -> os.stat_result | None:
+def _stat(file: FileBeneath) -> os.stat_result | None:
     try:
-        return path.stat()
+        return file.stat()
     except OSError:
         return None
 
 
-async def _md5(path: Path) -> str:
+async def _md5(file: FileBeneath) -> str:
     """Ends early when nobody waits for it any more: a server that stops need not read 100 GB first."""
     unwanted = threading.Event()
 
     def compute() -> str:
         found = hashlib.md5(usedforsecurity=False)
-        with path.open("rb") as file:
-            while not unwanted.is_set() and (piece := file.read(_READ_STEP)):
+        with file.open() as content:
+            while not unwanted.is_set() and (piece := content.read(_READ_STEP)):
                 found.update(piece)
         return found.hexdigest()
 

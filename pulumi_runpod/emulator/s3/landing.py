@@ -1,4 +1,4 @@
-"""How bytes become a file: hidden beside the volume's files, in a thread, and then in one move.
+"""How bytes become a file: in the state directory, out of every worker's reach, in a thread, and then in one move.
 
 Half a file is never seen. Memory stays flat: one batch is being written while the next is received.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pulumi_runpod.emulator.s3.error import S3Error
-from pulumi_runpod.wire.volume_s3 import UPLOADS_FOLDER
 
 _BATCH = 1 << 20
 _COPY_STEP = 4 << 20
@@ -21,36 +20,27 @@ _TRIES = 20
 
 
 class Draft:
-    """A hidden file that is being written. Leave the block, and it is gone, unless it was moved to its place."""
+    """A file that is being written. Leave the block, and it is gone, unless it was moved to its place."""
 
-    def __init__(self, volume: Path) -> None:
-        self._folder = volume / UPLOADS_FOLDER
+    def __init__(self, uploads: Path) -> None:
+        self._folder = uploads
         self.path = self._folder / f"draft-{secrets.token_hex(8)}"
 
     def __enter__(self) -> Draft:
-        in_hidden_folder(self._folder.parent, lambda folder: (folder / self.path.name).touch(exist_ok=False))
+        in_uploads(self._folder, lambda: self.path.touch(mode=0o600, exist_ok=False))
         return self
 
     def __exit__(self, *_: object) -> None:
         self.path.unlink(missing_ok=True)
         remove_empty(self._folder)
 
-    def move_to(self, place: Path) -> None:
-        """Let the file appear at `place`, whole, instead of whatever was there."""
-        self.path.chmod(0o644)
-        try:
-            self.path.replace(place)
-        except FileNotFoundError:
-            raise S3Error("NoSuchBucket", "The network volume, or the folder, has been deleted meanwhile.") from None
 
-
-def in_hidden_folder(volume: Path, make: Callable[[Path], None]) -> None:
-    """Make something in the folder of unfinished uploads, which whoever empties it removes, at any moment."""
-    folder = volume / UPLOADS_FOLDER
+def in_uploads(folder: Path, make: Callable[[], None]) -> None:
+    """Make something in a volume's folder of unfinished uploads, which the request that empties it removes."""
     for _ in range(_TRIES):
         try:
-            folder.mkdir(mode=0o755, exist_ok=True)
-            make(folder)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make()
         except FileNotFoundError:
             continue
         return
@@ -93,10 +83,9 @@ def _write_batch(file: BinaryIO, batch: bytes, update: Callable[[bytes], None]) 
     file.write(batch)
 
 
-def append(source: Path, target: BinaryIO) -> None:
-    """Copy a file to the end of another."""
-    with source.open("rb") as file:
-        shutil.copyfileobj(file, target, _COPY_STEP)
+def append(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy an open file to the end of another."""
+    shutil.copyfileobj(source, target, _COPY_STEP)
 
 
 def remove_empty(folder: Path) -> None:

@@ -5,20 +5,24 @@ As published, empty directories are listed, as keys that end in a slash. Links t
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pulumi_runpod.emulator.s3.paths import inside
+from pulumi_runpod.emulator.platform.beneath import FileBeneath, folder
 from pulumi_runpod.wire.volume_s3 import UPLOADS_FOLDER
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass
 class Page:
-    """`files` are (key, path), with path None for an empty directory; `prefixes` the common prefixes. Both in order."""
+    """`files` are (key, file), with None for an empty directory; `prefixes` the common prefixes. Both in order."""
 
-    files: list[tuple[str, Path | None]] = field(default_factory=list)
+    files: list[tuple[str, FileBeneath | None]] = field(default_factory=list)
     prefixes: list[str] = field(default_factory=list)
     last: str = ""
     """The last key or prefix of the page: the next page comes after it."""
@@ -38,8 +42,19 @@ def page(volume: Path, query: Query) -> Page:
     found = Page()
     if query.limit == 0:
         return found
+    with contextlib.ExitStack() as stack:
+        try:
+            top = stack.enter_context(folder(volume, ()))
+        except FileNotFoundError:
+            return found
+        keys = stack.enter_context(contextlib.closing(_walk(volume, top, "", query)))
+        _fill(found, keys, query)
+    return found
+
+
+def _fill(found: Page, keys: Iterator[tuple[str, FileBeneath | None]], query: Query) -> None:
     last_prefix = ""
-    for key, path in _walk(volume, str(volume), "", query):
+    for key, file in keys:
         if not key.startswith(query.prefix):
             continue
         common = _common_prefix(key, query)
@@ -54,9 +69,8 @@ def page(volume: Path, query: Query) -> Page:
             found.prefixes.append(common)
             last_prefix = common
         else:
-            found.files.append((key, path))
+            found.files.append((key, file))
         found.last = common or key
-    return found
 
 
 def _common_prefix(key: str, query: Query) -> str:
@@ -66,29 +80,43 @@ def _common_prefix(key: str, query: Query) -> str:
     return "" if end < 0 else key[: end + len(query.delimiter)]
 
 
-def _walk(volume: Path, folder: str, above: str, query: Query) -> Iterator[tuple[str, Path | None]]:
-    """Keys in order. A directory that the delimiter folds into one prefix is told by its own key, and not entered."""
-    try:
-        with os.scandir(folder) as scanned:
-            entries = sorted(
-                ((above + e.name + ("/" if e.is_dir(follow_symlinks=False) else ""), e) for e in scanned),
-                key=lambda pair: _bytes(pair[0]),
-            )
-    except FileNotFoundError:  # a worker removed it while we looked
-        return
+def _walk(volume: Path, at: int, above: str, query: Query) -> Generator[tuple[str, FileBeneath | None]]:
+    """Keys in order, below the directory of descriptor `at`.
+
+    A directory that the delimiter folds into one prefix is given by its own key, and not entered.
+    """
+    with os.scandir(at) as scanned:
+        entries = sorted(
+            ((above + e.name + ("/" if e.is_dir(follow_symlinks=False) else ""), e) for e in scanned),
+            key=lambda pair: _bytes(pair[0]),
+        )
     if not entries and above:
         yield above, None
     for key, entry in entries:
         if not (key.startswith(query.prefix) or query.prefix.startswith(key)) or key == f"{UPLOADS_FOLDER}/":
             continue
         if not key.endswith("/"):
-            path = inside(volume, Path(entry.path)) if entry.is_symlink() else Path(entry.path)
-            if path is not None and path.is_file():
-                yield key, path
+            file = FileBeneath(volume, tuple(key.split("/")))
+            if entry.is_file(follow_symlinks=False) or (entry.is_symlink() and _is_file(file)):
+                yield key, file
         elif query.delimiter == "/" and len(key) > len(query.prefix):
             yield key, None
         elif not _all_before(key, query.after):
-            yield from _walk(volume, entry.path, key, query)
+            try:
+                below = os.open(entry.name, _DIRECTORY, dir_fd=at)
+            except OSError:  # a worker removed it, or swapped it for a link, while we looked
+                continue
+            try:
+                yield from _walk(volume, below, key, query)
+            finally:
+                os.close(below)
+
+
+def _is_file(file: FileBeneath) -> bool:
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _all_before(folder: str, after: str) -> bool:

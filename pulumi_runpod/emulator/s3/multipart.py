@@ -1,4 +1,4 @@
-"""Multipart uploads: parts as files in the volume's hidden folder, as published, so that they survive a restart.
+"""Multipart uploads: parts as files in the state directory, so that they survive a restart, and no worker reaches them.
 
 Completing moves part after part to the end of one file, and that file to its key: the disk never holds it twice. What
 is being completed is written down first, so that a Complete cut off by a kill is finished by the client's next one.
@@ -19,8 +19,7 @@ from pathlib import Path
 from pulumi_runpod.emulator.s3.checksum import Checksums
 from pulumi_runpod.emulator.s3.error import S3Error
 from pulumi_runpod.emulator.s3.etags import Meta
-from pulumi_runpod.emulator.s3.landing import Draft, append, in_hidden_folder, remove_empty
-from pulumi_runpod.wire.volume_s3 import UPLOADS_FOLDER
+from pulumi_runpod.emulator.s3.landing import Draft, append, in_uploads, remove_empty
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _PART = re.compile(r"(\d{5})-([0-9a-f]{32})")
@@ -65,32 +64,36 @@ class Upload:
         if (self.folder / _PLAN).exists() or not self.folder.exists():
             raise S3Error("NoSuchUpload", "The upload is complete, or was aborted.")
         name = f"{number:05d}-{checksums.md5}"
-        draft.move_to(self.folder / name)
+        try:
+            draft.path.replace(self.folder / name)
+        except FileNotFoundError:
+            raise S3Error("NoSuchUpload", "The upload was aborted meanwhile.") from None
         for path in self.folder.glob(f"{number:05d}-*"):
             if path.name != name:
                 path.unlink(missing_ok=True)
 
 
-def create(volume: Path, key: str, meta: Meta, *, now_ns: int) -> Upload:
+def create(uploads: Path, key: str, meta: Meta, *, now_ns: int) -> Upload:
+    """`uploads` is the folder of a volume's unfinished uploads."""
     upload_id = secrets.token_hex(16)
-    folder = volume / UPLOADS_FOLDER / upload_id
-    in_hidden_folder(volume, lambda above: (above / upload_id).mkdir(mode=0o755))
+    folder = uploads / upload_id
+    in_uploads(uploads, lambda: folder.mkdir(mode=0o700))
     about = {"key": key, "contentType": meta.content_type, "metadata": dict(meta.user), "initiatedNs": now_ns}
     _write_whole(folder / _ABOUT, about)
     return Upload(upload_id, key, folder, meta, now_ns)
 
 
-def find(volume: Path, key: str, upload_id: str) -> Upload:
+def find(uploads: Path, key: str, upload_id: str) -> Upload:
     """Raises S3Error when there is no such upload of this key."""
-    upload = _load(volume / UPLOADS_FOLDER / upload_id) if _ID.fullmatch(upload_id) else None
+    upload = _load(uploads / upload_id) if _ID.fullmatch(upload_id) else None
     if upload is None or upload.key != key:
         raise S3Error("NoSuchUpload", "The upload does not exist: it was completed or aborted, or its id is wrong.")
     return upload
 
 
-def unfinished(volume: Path) -> list[Upload]:
+def unfinished(uploads: Path) -> list[Upload]:
     """By key, then oldest first."""
-    found = [_load(path) for path in _entries(volume / UPLOADS_FOLDER) if _ID.fullmatch(path.name)]
+    found = [_load(path) for path in _entries(uploads) if _ID.fullmatch(path.name)]
     return sorted((u for u in found if u), key=lambda u: (u.key.encode(), u.initiated_ns, u.id))
 
 
@@ -132,7 +135,8 @@ def _assemble(upload: Upload, asked: list[tuple[int, str]]) -> Path:
     with whole.open("ab") as file:
         for path, before in _left(upload, plan):
             file.truncate(before)  # what a kill left of this part
-            append(path, file)
+            with path.open("rb") as part:
+                append(part, file)
             file.flush()
             path.unlink()
         size = file.tell()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -12,6 +13,7 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 from starlette.responses import Response, StreamingResponse
 
+from pulumi_runpod.emulator.platform.beneath import FileBeneath
 from pulumi_runpod.emulator.s3.body import Body
 from pulumi_runpod.emulator.s3.call import Call
 from pulumi_runpod.emulator.s3.checksum import Checksums
@@ -19,7 +21,7 @@ from pulumi_runpod.emulator.s3.condition import byte_range, is_unmodified
 from pulumi_runpod.emulator.s3.error import S3Error
 from pulumi_runpod.emulator.s3.etags import DEFAULT_CONTENT_TYPE, Etags, FileInfo, Meta
 from pulumi_runpod.emulator.s3.landing import Draft, append, write
-from pulumi_runpod.emulator.s3.paths import existing, key_parts, make_folder, place_for, remove_file
+from pulumi_runpod.emulator.s3.paths import existing, key_parts, make_folder, put_at, remove_file
 from pulumi_runpod.emulator.s3.volumes import Volume, Volumes
 from pulumi_runpod.emulator.s3.xml import document
 from pulumi_runpod.wire.volume_s3 import MAX_PUT_BYTES
@@ -46,7 +48,7 @@ class Objects:
         status = 206 if part else 200
         if call.request.method == "HEAD" or not length:
             return Response(status_code=status, headers=headers)
-        return StreamingResponse(_read(info.path, first, length), status_code=status, headers=headers)
+        return StreamingResponse(_read(info.file, first, length), status_code=status, headers=headers)
 
     async def put(self, call: Call) -> Response:
         body = Body(call.request, call.signed)
@@ -56,7 +58,7 @@ class Objects:
             return await self._put_folder(call, body)
         await self._volumes.require_space(call.volume, body.length)
         checksums = Checksums(call.headers)
-        with Draft(call.volume.directory) as draft:
+        with Draft(call.volume.uploads) as draft:
             size = await write(draft.path, body.pieces(), checksums.update)
             checked = checksums.check(body.trailers)
             await self.land(call.volume, call.key, draft, etag=checksums.md5, meta=meta_of(call.headers))
@@ -72,8 +74,8 @@ class Objects:
         if is_unmodified(call.headers, source, prefix="x-amz-copy-source-"):
             raise S3Error("PreconditionFailed", "At least one of the conditions did not hold.")
         replaced = call.headers.get("x-amz-metadata-directive") == "REPLACE"
-        with Draft(call.volume.directory) as draft:
-            await asyncio.to_thread(_copy, source.path, draft.path)
+        with Draft(call.volume.uploads) as draft:
+            await asyncio.to_thread(_copy, source.file, draft.path)
             # As published, a copy does not ask for space beforehand: it fails when there is none.
             await self._volumes.require_space(call.volume, source.size)
             meta = meta_of(call.headers) if replaced else source.meta
@@ -93,9 +95,8 @@ class Objects:
 
     async def land(self, volume: Volume, key: str, draft: Draft, *, etag: str, meta: Meta) -> None:
         """Let a draft appear under its key, and remember its ETag."""
-        place = place_for(volume.directory, key)
-        await asyncio.to_thread(draft.move_to, place)  # freeing a large old file takes its time
-        self._etags.put(volume.id, key, place, etag, meta)
+        await asyncio.to_thread(put_at, volume.directory, key, draft.path)  # freeing a large old file takes its time
+        self._etags.put(volume, key, etag, meta)
 
     async def _put_folder(self, call: Call, body: Body) -> Response:
         if body.length:
@@ -106,10 +107,13 @@ class Objects:
         return Response(headers={"ETag": f'"{_EMPTY_MD5}"'})
 
     async def _info(self, volume: Volume, key: str) -> FileInfo:
-        path = await asyncio.to_thread(existing, volume.directory, key)
-        if path is not None and key.endswith("/"):
-            return FileInfo(path, 0, path.stat().st_mtime_ns, _EMPTY_MD5, Meta("application/x-directory"))
-        info = await self._etags.info(volume.id, key, path) if path else None
+        file = await asyncio.to_thread(existing, volume.directory, key)
+        info = None
+        if file is not None and key.endswith("/"):
+            with contextlib.suppress(FileNotFoundError):
+                info = FileInfo(file, 0, file.stat().st_mtime_ns, _EMPTY_MD5, Meta("application/x-directory"))
+        elif file is not None:
+            info = await self._etags.info(volume.id, key, file)
         if info is None:
             raise S3Error("NoSuchKey", "There is no file of this key on the volume.")
         return info
@@ -136,8 +140,8 @@ def _headers(info: FileInfo) -> Mapping[str, str]:
     }
 
 
-async def _read(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(path.open, "rb")
+async def _read(source: FileBeneath, first: int, length: int) -> AsyncIterator[bytes]:
+    file = await asyncio.to_thread(source.open)
     with file:
         file.seek(first)
         while length:
@@ -148,6 +152,6 @@ async def _read(path: Path, first: int, length: int) -> AsyncIterator[bytes]:
             yield piece
 
 
-def _copy(source: Path, target: Path) -> None:
-    with target.open("wb") as file:
-        append(source, file)
+def _copy(source: FileBeneath, target: Path) -> None:
+    with source.open() as content, target.open("wb") as file:
+        append(content, file)

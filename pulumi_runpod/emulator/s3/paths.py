@@ -1,14 +1,17 @@
 """Keys as paths on a volume, which nothing leaves: not `..`, not an absolute key, not a symbolic link.
 
-A link to a file inside the volume is followed, as in a Hugging Face cache; a link that leads out does not exist here.
+A link to a file inside the volume is followed, as in a Hugging Face cache; one that leads out does not exist.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
+from pulumi_runpod.emulator.platform.beneath import FileBeneath, LeadsOutError, folder
 from pulumi_runpod.emulator.s3.error import S3Error
 from pulumi_runpod.wire.volume_s3 import UPLOADS_FOLDER
 
@@ -35,86 +38,89 @@ def key_parts(key: str) -> list[str]:
     return parts
 
 
-def existing(volume: Path, key: str) -> Path | None:
-    """The file or directory that a key names, links resolved; None when there is none within the volume.
+def existing(volume: Path, key: str) -> FileBeneath | None:
+    """The file or directory that a key names; None when there is none within the volume.
 
     A key with a slash at its end names a directory, one without names a file.
     """
-    path = inside(volume, volume.joinpath(*key_parts(key)))
-    if path is None or (path.is_dir() if key.endswith("/") else path.is_file()):
-        return path
-    return None
-
-
-def inside(volume: Path, path: Path) -> Path | None:
-    """`path` with every link resolved; None when it does not exist, or lies outside the volume."""
+    file = FileBeneath(volume, tuple(key_parts(key)))
     try:
-        resolved = path.resolve(strict=True)
-    except (OSError, RuntimeError):  # RuntimeError: a loop of links
+        mode = file.stat().st_mode
+    except OSError:
         return None
-    return resolved if resolved.is_relative_to(volume.resolve()) else None
+    return file if (stat.S_ISDIR(mode) if key.endswith("/") else stat.S_ISREG(mode)) else None
 
 
-def place_for(volume: Path, key: str) -> Path:
-    """Where a new file of this key goes, with its directories made. Raises S3Error when something stands in its way."""
+def check_place(volume: Path, key: str) -> None:
+    """Make the directories of a new file. Raises S3Error when something is in its way."""
     *folders, name = key_parts(key)
-    place = _folder(volume, folders) / name
-    if place.is_dir() and not place.is_symlink():
-        raise S3Error("InvalidRequest", "The key names a directory.")
-    return place
+    with _folder(volume, folders) as at:
+        _refuse_directory(at, name)
+
+
+def put_at(volume: Path, key: str, source: Path) -> None:
+    """Let a file of ours appear under a key, whole, instead of whatever was there. Raises S3Error."""
+    *folders, name = key_parts(key)
+    with _folder(volume, folders) as at:
+        _refuse_directory(at, name)
+        source.chmod(0o644)
+        try:
+            os.rename(source, name, dst_dir_fd=at)
+        except IsADirectoryError:
+            _refuse_directory(at, name)
+            raise
+        except FileNotFoundError:
+            raise S3Error("NoSuchBucket", "The network volume, or the folder, has been deleted meanwhile.") from None
 
 
 def make_folder(volume: Path, key: str) -> None:
-    """Make the directory that a key with a slash at its end names. Raises S3Error when something stands in its way."""
-    _folder(volume, key_parts(key))
+    """Make the directory that a key with a slash at its end names. Raises S3Error when something is in its way."""
+    with _folder(volume, key_parts(key)):
+        pass
 
 
-def _folder(volume: Path, names: list[str]) -> Path:
-    at = volume.resolve()
-    for name in names:
-        below = at / name
-        if not below.is_symlink() and not below.exists():
-            below.mkdir(mode=0o755, exist_ok=True)
-        resolved = inside(volume, below)
-        if resolved is None:
-            raise S3Error("AccessDenied", f"{name!r} in the key is a link that leads out of the volume.")
-        if not resolved.is_dir():
-            raise S3Error("InvalidRequest", f"{name!r} in the key is a file, not a directory.")
-        at = resolved
-    return at
+@contextlib.contextmanager
+def _folder(volume: Path, names: list[str]) -> Iterator[int]:
+    with contextlib.ExitStack() as stack:
+        try:
+            at = stack.enter_context(folder(volume, names, make=True))
+        except LeadsOutError:
+            raise S3Error("AccessDenied", "A name in the key is a link that leads out of the volume.") from None
+        except NotADirectoryError:
+            raise S3Error("InvalidRequest", "A name in the key is a file, not a directory.") from None
+        except FileNotFoundError:
+            raise S3Error("NoSuchBucket", "The network volume has been deleted.") from None
+        yield at
+
+
+def _refuse_directory(at: int, name: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(os.stat(name, dir_fd=at, follow_symlinks=False).st_mode):
+            raise S3Error("InvalidRequest", "The key names a directory.")
 
 
 def remove_file(volume: Path, key: str) -> int:
     """Remove what a key names and return the bytes freed. No-op for what is not there, or a directory with content."""
     *folders, name = key_parts(key)
-    folder = inside(volume, volume.joinpath(*folders))
-    if folder is None:
-        return 0
-    path = folder / name
     try:
-        if key.endswith("/"):
-            path.rmdir()
-            return 0
-        size = path.lstat().st_size
-        path.unlink()
+        with folder(volume, folders) as at:
+            if key.endswith("/"):
+                os.rmdir(name, dir_fd=at)
+                return 0
+            size = os.stat(name, dir_fd=at, follow_symlinks=False).st_size
+            os.unlink(name, dir_fd=at)
     except OSError:
         return 0
     return size
 
 
-def tree_size(volume: Path) -> int:
-    """Bytes of all files of a volume, those of unfinished uploads included; links count nothing."""
-    return _size_below(str(volume))
-
-
-def _size_below(folder: str) -> int:
-    """Workers and other requests add and remove files while we look: what has gone counts nothing."""
+def tree_size(top: Path) -> int:
+    """Bytes of all files below a directory; links count nothing. What is removed meanwhile counts nothing."""
     size = 0
-    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                size += _size_below(entry.path)
-            elif entry.is_file(follow_symlinks=False):
-                with contextlib.suppress(FileNotFoundError):
-                    size += entry.stat(follow_symlinks=False).st_size
+    with contextlib.suppress(FileNotFoundError):
+        for _, _, files, at in os.fwalk(top, follow_symlinks=False):
+            for name in files:
+                with contextlib.suppress(OSError):
+                    found = os.stat(name, dir_fd=at, follow_symlinks=False)
+                    size += found.st_size if stat.S_ISREG(found.st_mode) else 0
     return size

@@ -30,7 +30,7 @@ from pulumi_runpod.emulator.s3.objects import Objects
 from pulumi_runpod.emulator.s3.signature import verify
 from pulumi_runpod.emulator.s3.uploads import Uploads
 from pulumi_runpod.emulator.s3.volumes import Volumes
-from pulumi_runpod.wire.volume_s3 import DATA_CENTERS, UPLOADS_FOLDER
+from pulumi_runpod.wire.volume_s3 import DATA_CENTERS
 
 PREFIX = "/s3"
 _DRAINED = 4 << 20
@@ -60,7 +60,7 @@ class S3:
         self._etags = Etags(platform.store)
         self._objects = Objects(self._volumes, self._etags)
         self._uploads = Uploads(self._volumes, self._etags)
-        for draft in (platform.state_dir / "volumes").glob(f"*/{UPLOADS_FOLDER}/draft-*"):
+        for draft in (platform.state_dir / "uploads").glob("*/draft-*"):
             draft.unlink(missing_ok=True)  # of requests that ended with the process
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,7 +15,7 @@ from pulumi_runpod.emulator.s3.error import S3Error
 from pulumi_runpod.emulator.s3.etags import Etags
 from pulumi_runpod.emulator.s3.landing import Draft, write
 from pulumi_runpod.emulator.s3.objects import iso_time, meta_of
-from pulumi_runpod.emulator.s3.paths import key_parts, place_for
+from pulumi_runpod.emulator.s3.paths import check_place, key_parts, put_at
 from pulumi_runpod.emulator.s3.volumes import Volumes
 from pulumi_runpod.emulator.s3.xml import Value, completed_parts, document
 from pulumi_runpod.wire.volume_s3 import MAX_PART_BYTES, MAX_PARTS
@@ -34,7 +34,7 @@ class Uploads:
         key_parts(call.key)
         if call.key.endswith("/"):
             raise S3Error("InvalidRequest", "A key that ends in a slash is a directory, and takes no bytes.")
-        upload = multipart.create(call.volume.directory, call.key, meta_of(call.headers), now_ns=time.time_ns())
+        upload = multipart.create(call.volume.uploads, call.key, meta_of(call.headers), now_ns=time.time_ns())
         told: dict[str, Value] = {"Bucket": call.volume.id, "Key": call.key, "UploadId": upload.id}
         return _xml("InitiateMultipartUploadResult", told)
 
@@ -42,12 +42,12 @@ class Uploads:
         number = call.number("partNumber", 0, most=MAX_PARTS + 1)
         if not 1 <= number <= MAX_PARTS:
             raise S3Error("InvalidArgument", f"Part numbers go from 1 to {MAX_PARTS}.")
-        upload = multipart.find(call.volume.directory, call.key, call.query["uploadId"])
+        upload = multipart.find(call.volume.uploads, call.key, call.query["uploadId"])
         body = Body(call.request, call.signed)
         if body.length > MAX_PART_BYTES:
             raise S3Error("EntityTooLarge", f"A part has at most {MAX_PART_BYTES} bytes.")
         checksums = Checksums(call.headers)
-        with Draft(call.volume.directory) as draft:
+        with Draft(call.volume.uploads) as draft:
             size = await write(draft.path, body.pieces(), checksums.update)
             checked = checksums.check(body.trailers)
             # As published, space is not asked for beforehand: the part fails when there is none. It is counted already.
@@ -57,7 +57,7 @@ class Uploads:
         return Response(headers={"ETag": f'"{checksums.md5}"', **checked})
 
     async def complete(self, call: Call) -> Response:
-        upload = multipart.find(call.volume.directory, call.key, call.query["uploadId"])
+        upload = multipart.find(call.volume.uploads, call.key, call.query["uploadId"])
         body = Body(call.request, call.signed)
         if body.length > _LONGEST_LIST:
             raise S3Error("MalformedXML", "The list of parts is too long.")
@@ -69,14 +69,15 @@ class Uploads:
             raise S3Error("OperationAborted", "The upload is being completed by another request.")
         self._completing.add(upload.id)
         try:
-            place = place_for(call.volume.directory, call.key)
+            check_place(call.volume.directory, call.key)
             whole = await multipart.assemble(upload, asked)
-            whole.chmod(0o644)
-            await asyncio.to_thread(whole.replace, place)  # freeing a large old file takes its time
+            await asyncio.to_thread(
+                put_at, call.volume.directory, call.key, whole
+            )  # freeing a large old file takes its time
         finally:
             self._completing.discard(upload.id)
         etag = multipart.etag_of(asked)
-        self._etags.put(call.volume.id, call.key, place, etag, upload.meta)
+        self._etags.put(call.volume, call.key, etag, upload.meta)
         self._volumes.moved(call.volume, -await asyncio.to_thread(multipart.abort, upload))
         told: dict[str, Value] = {
             "Location": str(call.request.url.replace(query="")),
@@ -87,14 +88,14 @@ class Uploads:
         return _xml("CompleteMultipartUploadResult", told)
 
     async def abort(self, call: Call) -> Response:
-        upload = multipart.find(call.volume.directory, call.key, call.query["uploadId"])
+        upload = multipart.find(call.volume.uploads, call.key, call.query["uploadId"])
         if upload.id in self._completing:
             raise S3Error("OperationAborted", "The upload is being completed.")
         self._volumes.moved(call.volume, -await asyncio.to_thread(multipart.abort, upload))
         return Response(status_code=204)
 
     async def list_parts(self, call: Call) -> Response:
-        upload = multipart.find(call.volume.directory, call.key, call.query["uploadId"])
+        upload = multipart.find(call.volume.uploads, call.key, call.query["uploadId"])
         limit = call.number("max-parts", _MOST, most=_MOST)
         marker = call.number("part-number-marker", 0, most=MAX_PARTS)
         parts = [part for part in upload.parts() if part.number > marker]
@@ -124,7 +125,7 @@ class Uploads:
         prefix = call.query.get("prefix", "")
         limit = call.number("max-uploads", _MOST, most=_MOST)
         key_marker, id_marker = call.query.get("key-marker", ""), call.query.get("upload-id-marker", "")
-        found = [u for u in multipart.unfinished(call.volume.directory) if u.key.startswith(prefix)]
+        found = [u for u in multipart.unfinished(call.volume.uploads) if u.key.startswith(prefix)]
         if key_marker:
             passed = [i for i, u in enumerate(found) if u.key == key_marker and u.id == id_marker]
             found = found[passed[0] + 1 :] if passed else [u for u in found if u.key.encode() > key_marker.encode()]

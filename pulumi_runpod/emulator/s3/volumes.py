@@ -30,6 +30,8 @@ class _Count:
 class Volume:
     id: str
     directory: Path
+    uploads: Path
+    """Of unfinished uploads: beside the volumes, where no worker can plant a link. Made when there is one."""
     size: int
     """Bytes."""
     created_at: float
@@ -56,7 +58,7 @@ class Volumes:
         """Raises S3Error when `more` bytes do not fit."""
         count = self._counts.get(volume.id)
         if count is None or count.questions >= _QUESTIONS_PER_COUNT or count.used + more > volume.size:
-            count = self._counts[volume.id] = _Count(await asyncio.to_thread(tree_size, volume.directory))
+            count = self._counts[volume.id] = _Count(await asyncio.to_thread(_used, volume))
         count.questions += 1
         if count.used + more > volume.size:
             raise S3Error(
@@ -73,6 +75,11 @@ class Volumes:
         return Volume(
             id=row.id,
             directory=self._platform.volume_dir(row.id),
+            uploads=self._platform.uploads_dir(row.id),
             size=row.body["size"] * _GB,
             created_at=float(row.private.get("createdAt", 0.0)),
         )
+
+
+def _used(volume: Volume) -> int:
+    return tree_size(volume.directory) + tree_size(volume.uploads)

@@ -141,7 +141,6 @@ def test_a_part_that_does_not_fit_fails_and_frees_its_bytes(s3: S3Client, volume
     with (folder / "big").open("wb") as file:
         file.truncate(10_000_000_000 - 10)
     upload = begin(s3, volume)
-    (folder / ".s3compat_uploads" / upload / "upload.json").stat()
     with refusal("InsufficientStorage", status=507):
         send(s3, volume, upload, 1, bytes(5000))
 
@@ -181,7 +180,7 @@ def test_an_upload_survives_a_restart(tmp_path: Path) -> None:
         upload = begin(s3, volume)
         first = send(s3, volume, upload, 1, b"aaa")
         s3.close()
-    (tmp_path / "volumes" / volume / ".s3compat_uploads" / "draft-0").write_bytes(b"half a part")
+    (tmp_path / "uploads" / volume / "draft-0").write_bytes(b"half a part")
 
     with LocalRunPod(state_dir=tmp_path) as runpod:
         s3 = client(runpod)

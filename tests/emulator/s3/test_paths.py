@@ -100,3 +100,21 @@ def snapshot(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith("runpod.sqlite")
     }
+
+
+def test_parts_of_uploads_never_lie_on_the_volume(
+    s3: S3Client, volume: str, folder: Path, runpod: LocalRunPod, tmp_path: Path
+) -> None:
+    """A worker plants links where the service keeps parts: nothing is read or written through them."""
+    (tmp_path / "secret").write_text("outside")
+    upload = s3.create_multipart_upload(Bucket=volume, Key="model")["UploadId"]
+    planted = folder / ".s3compat_uploads"
+    assert not planted.exists()
+    planted.symlink_to(tmp_path)
+    part = s3.upload_part(Bucket=volume, Key="model", UploadId=upload, PartNumber=1, Body=b"bytes")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    s3.complete_multipart_upload(Bucket=volume, Key="model", UploadId=upload, MultipartUpload=parts)  # type: ignore[arg-type]
+
+    assert (folder / "model").read_bytes() == b"bytes"
+    assert snapshot(tmp_path) == {"secret": b"outside"}
+    assert not list((runpod.platform.state_dir / "uploads").rglob("*"))

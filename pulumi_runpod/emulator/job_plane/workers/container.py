@@ -8,6 +8,7 @@ open to whatever user its image runs as. It is limited in memory, CPUs and proce
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import shutil
@@ -185,21 +186,27 @@ class ContainerRuntime:
 
 
 def open_to_all(directory: Path) -> None:
-    """As a network volume is, whatever user an image runs as: what was written with a strict umask is opened."""
-    for folder, _, files in os.walk(directory):
-        _allow(Path(folder), 0o777)
-        for file in files:
-            _allow(Path(folder) / file, 0o666)
+    """As a network volume is, whatever user an image runs as: what was written with a strict umask is opened.
+
+    By descriptors alone: another worker may swap a file for a link meanwhile.
+    """
+    for _, _, files, at in os.fwalk(directory, follow_symlinks=False):
+        _allow(at, 0o777)
+        for name in files:
+            # Somebody else's, gone since, a link, or a pipe that nobody reads.
+            with contextlib.suppress(OSError):
+                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=at)
+                try:
+                    _allow(file, 0o666)
+                finally:
+                    os.close(file)
 
 
-def _allow(path: Path, bits: int) -> None:
-    try:
-        mode = path.lstat().st_mode
-        if not stat.S_ISLNK(mode) and mode & bits != bits:
-            path.chmod(stat.S_IMODE(mode) | bits)
-    except OSError:
-        # Somebody else's, or gone since.
-        return
+def _allow(descriptor: int, bits: int) -> None:
+    mode = os.fstat(descriptor).st_mode
+    if (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and mode & bits != bits:
+        with contextlib.suppress(PermissionError):  # somebody else's
+            os.fchmod(descriptor, stat.S_IMODE(mode) | bits)
 
 
 def _split_environment(env: Mapping[str, str]) -> tuple[dict[str, str], str]:
