@@ -21,7 +21,7 @@ DEFAULT_API_BASE_URL = "https://api.runpod.io"
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 # field -> (Pulumi config key, environment variable)
-_SOURCES = {
+SOURCES = {
     "api_key": ("runpod:apiKey", "RUNPOD_API_KEY"),
     "api_base_url": ("runpod:apiBaseUrl", "RUNPOD_API_BASE_URL"),
     "timeout": ("runpod:timeout", "RUNPOD_API_TIMEOUT"),
@@ -67,7 +67,7 @@ class Settings(BaseModel):
         environ = os.environ if environ is None else environ
         given: dict[str, Any] = {}
         origin: dict[str, str] = {}
-        for name, (key, variable) in _SOURCES.items():
+        for name, (key, variable) in SOURCES.items():
             for place, source, lookup in ((key, config, key), (variable, environ, variable)):
                 value = source.get(lookup)
                 if value is not None and value.strip():
@@ -109,7 +109,7 @@ class Settings(BaseModel):
                 f"`pulumi config set {option}{key}` or {variable}"
                 for name, option in (("s3_access_key_id", ""), ("s3_secret_access_key", "--secret "))
                 if getattr(self, name) is None
-                for key, variable in (_SOURCES[name],)
+                for key, variable in (SOURCES[name],)
             ]
             raise SettingsError(
                 "no S3 API key: files of volumes need one, and the API key does not do. Make one in the RunPod console "

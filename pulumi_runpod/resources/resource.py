@@ -9,6 +9,13 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from pulumi_runpod.resources.naming import prefix, stack_marker
+from pulumi_runpod.resources.registration import (
+    is_native,
+    native_options,
+    native_props,
+    native_token,
+    show_attributes,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -41,12 +48,14 @@ class RunPodResource(Resource):
         if "name" in self._input_names and inputs.get("name") is None and (opts is None or opts.id is None):
             inputs["auto_name"] = prefix(resource_name, stack_marker(pulumi.get_project(), pulumi.get_stack()))
         own = pulumi.ResourceOptions(additional_secret_outputs=list(self._secret_names))
-        super().__init__(
-            self._implementation,
-            resource_name,
-            {**inputs, **dict.fromkeys(self._output_names)},
-            pulumi.ResourceOptions.merge(own, opts),
-        )
+        all_props = {**inputs, **dict.fromkeys(self._output_names)}
+        merged = pulumi.ResourceOptions.merge(own, opts)
+        if is_native():
+            token = native_token(self._resource_type_name.rpartition(":")[2])
+            pulumi.CustomResource.__init__(self, token, resource_name, native_props(all_props), native_options(merged))
+            show_attributes(self, (name for name in all_props if name != "auto_name"))
+        else:
+            super().__init__(self._implementation, resource_name, all_props, merged)
 
     @classmethod
     def get(

@@ -23,6 +23,8 @@ from pydantic import SecretStr
 
 from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.native.install import install
+from pulumi_runpod.resources.registration import VARIABLE
 from pulumi_runpod.settings import Settings
 from tests.e2e.killable import Killable
 
@@ -32,6 +34,11 @@ RESOURCE_ROUTES = ("/v2/serverless*", "/v2/templates*", "/v2/network-volumes*", 
 # gRPC shares connections by address in a process. Stubs of failed inline programs live on for a while, their
 # connections in back-off; a new engine on the same port as one of those would be called unavailable at once.
 _GRPC_CHANNEL_OPTIONS.append(("grpc.use_local_subchannel_pool", 1))
+
+
+def is_ours(token: str) -> bool:
+    """Whether a type is one of this package's resources, of whichever provider."""
+    return token.startswith(("pulumi-python:dynamic/runpod:", "runpod-serverless:index:"))
 
 
 @dataclass
@@ -89,7 +96,7 @@ class RealStack:
 
     def resources(self) -> dict[str, dict[str, Any]]:
         """Resources of ours in the state, by name."""
-        found = [r for r in self.state().get("resources", []) if "dynamic/runpod:" in r["type"]]
+        found = [r for r in self.state().get("resources", []) if is_ours(r["type"])]
         return {r["urn"].rsplit("::", 1)[1]: r for r in found}
 
     def rewrite(self, change: Callable[[dict[str, Any]], None]) -> None:
@@ -122,7 +129,7 @@ class RealStack:
             if event.resource_pre_event is not None:
                 step = event.resource_pre_event.metadata
                 told_step = (str(getattr(step.op, "value", step.op)), step.urn.rsplit("::", 1)[1])
-                if "dynamic/runpod:" in step.type and step.op != "same":
+                if is_ours(step.type) and step.op != "same":
                     outcome.steps.append(told_step)
                     outcome.kinds.append((told_step[0], step.type.rpartition(":")[2], told_step[1]))
                 if step.type == "docker-build:index:Image" and step.op != "same":
@@ -201,6 +208,16 @@ def pulumi_command() -> automation.PulumiCommand:
 @pytest.fixture(scope="session")
 def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pulumi-home")
+
+
+@pytest.fixture
+def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, pulumi_home: Path) -> str:
+    """Which provider this test's programs register with: "dynamic", unless BOTH_ADAPTERS says otherwise."""
+    name = str(getattr(request, "param", "dynamic"))
+    if name == "native":
+        install(pulumi_home)
+    monkeypatch.setenv(VARIABLE, name)
+    return name
 
 
 @pytest.fixture

@@ -46,18 +46,18 @@ _DATA_CENTERS: Question[list[DataCenter]] = Question(
 )
 
 
-class _CpuQuery(Request):
+class CpuQuery(Request):
     vcpu_count: Maybe[Annotated[int, Field(ge=2), INTEGRAL]] = None
     max_price_per_vcpu_hour: Maybe[Annotated[float, Field(ge=0, allow_inf_nan=False)]] = None
     min_stock: Maybe[Availability] = None
 
 
-class _DataCenterQuery(Request):
+class DataCenterQuery(Request):
     volume_types: Maybe[list[VolumeType]] = None
     regions: Maybe[Annotated[list[Region], Field(min_length=1)]] = None
 
 
-class _TemplateQuery(Request):
+class TemplateQuery(Request):
     source: Source = "official"
     serverless: Maybe[bool] = None
 
@@ -76,7 +76,7 @@ def get_cpu_flavors(
     :param min_stock: NONE, LOW, MEDIUM or HIGH. What the catalog says nothing of (the dated copy) is kept.
     """
     given = {"vcpu_count": vcpu_count, "max_price_per_vcpu_hour": max_price_per_vcpu_hour, "min_stock": min_stock}
-    query = checked("get_cpu_flavors", _CpuQuery, given, account)
+    query = checked("get_cpu_flavors", CpuQuery, given, account)
     limit, least = query.max_price_per_vcpu_hour, query.min_stock or "NONE"
     return [
         cpu
@@ -113,7 +113,7 @@ def get_data_centers(
     :param regions: Lies in one of these: `EUROPE`, `NORTH_AMERICA`, ...
     """
     given = {"volume_types": volume_types, "regions": regions}
-    query = checked("get_data_centers", _DataCenterQuery, given, account)
+    query = checked("get_data_centers", DataCenterQuery, given, account)
     return [
         center
         for center in answered("get_data_centers", _DATA_CENTERS, account)
@@ -141,7 +141,7 @@ def get_public_templates(
     :param serverless: True: for endpoints alone; False: for pods alone.
     """
     given = {"source": source, "serverless": serverless}
-    query = checked("get_public_templates", _TemplateQuery, given, account)
+    query = checked("get_public_templates", TemplateQuery, given, account)
     question = Question(
         tok="runpod:index:getPublicTemplates",
         route=f"GET {PUBLIC_TEMPLATES_PATH}",

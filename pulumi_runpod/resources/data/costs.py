@@ -48,11 +48,11 @@ class _BillingQuery(Request):
     bucket: BucketSize = "day"
 
 
-class _EndpointQuery(_BillingQuery):
+class EndpointBillingQuery(_BillingQuery):
     endpoint_id: Text
 
 
-class _VolumeQuery(_BillingQuery):
+class VolumeBillingQuery(_BillingQuery):
     volume_id: Text
 
 
@@ -61,7 +61,7 @@ def get_endpoint_billing(
 ) -> ServerlessBilling:
     """One record per bucket; the sum in `metadata.totals`. Raises `pulumi.RunError`."""
     name = "get_endpoint_billing"
-    query = checked(name, _EndpointQuery, {"endpoint_id": endpoint_id, **_with_times(period)}, account)
+    query = checked(name, EndpointBillingQuery, {"endpoint_id": endpoint_id, **_with_times(period)}, account)
     when = _period(name, query)
     question = Question(
         tok="runpod:index:getEndpointBilling",
@@ -85,7 +85,7 @@ def get_volume_billing(
 ) -> NetworkVolumeBilling:
     """One record per bucket; the sum in `metadata.totals`. Raises `pulumi.RunError`."""
     name = "get_volume_billing"
-    query = checked(name, _VolumeQuery, {"volume_id": volume_id, **_with_times(period)}, account)
+    query = checked(name, VolumeBillingQuery, {"volume_id": volume_id, **_with_times(period)}, account)
     when = _period(name, query)
     question = Question(
         tok="runpod:index:getVolumeBilling",

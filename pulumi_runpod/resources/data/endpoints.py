@@ -13,13 +13,13 @@ from pulumi_runpod.wire.model import Request, Text
 from pulumi_runpod.wire.release import Releases, Workers
 
 
-class _EndpointQuery(Request):
+class EndpointQuery(Request):
     endpoint_id: Text
 
 
 def get_endpoint_workers(endpoint_id: str, *, account: Account | None = None) -> Workers:
     """The active workers of any endpoint that the key may see. Raises `pulumi.RunError`."""
-    query = checked("get_endpoint_workers", _EndpointQuery, {"endpoint_id": endpoint_id}, account)
+    query = checked("get_endpoint_workers", EndpointQuery, {"endpoint_id": endpoint_id}, account)
     question = Question(
         tok="runpod:index:getEndpointWorkers",
         route=f"GET {ENDPOINTS.path}/ID/workers",
@@ -39,7 +39,7 @@ def get_endpoint_workers_output(
 
 def get_endpoint_releases(endpoint_id: str, *, account: Account | None = None) -> Releases:
     """The newest releases (one page of the service) of any endpoint that the key may see. Raises `pulumi.RunError`."""
-    query = checked("get_endpoint_releases", _EndpointQuery, {"endpoint_id": endpoint_id}, account)
+    query = checked("get_endpoint_releases", EndpointQuery, {"endpoint_id": endpoint_id}, account)
     question = Question(
         tok="runpod:index:getEndpointReleases",
         route=f"GET {ENDPOINTS.path}/ID/releases",

@@ -1,0 +1,61 @@
+"""The provider's configuration: keys, URLs and timeouts, checked before any resource is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pulumi_runpod.errors import SettingsError
+from pulumi_runpod.resources.schema_names import NATIVE_PACKAGE, camel
+from pulumi_runpod.resources.values import Unknown, normal_object
+from pulumi_runpod.settings import SOURCES, Settings
+
+if TYPE_CHECKING:
+    from pulumi_runpod.wire.model import JsonObject
+
+SECRET_KEYS = frozenset({"apiKey", "s3SecretAccessKey"})
+KEYS = {camel(name): key for name, (key, _) in SOURCES.items()}
+"""Name in the schema -> config key of the dynamic provider, under which `Settings` looks."""
+_META = frozenset({"version", "pluginDownloadURL"})
+
+
+def settings_of(config: JsonObject) -> Settings:
+    """From the provider's inputs; the environment fills in what they leave out. Raises `SettingsError`."""
+    return Settings.load({KEYS[name]: _text(value) for name, value in config.items() if name in KEYS})
+
+
+def from_variables(variables: dict[str, str]) -> JsonObject:
+    """Inputs from `Configure`'s variables, `runpod-serverless:config:apiKey`."""
+    return {name.rsplit(":", 1)[-1]: value for name, value in variables.items()}
+
+
+def mistakes(config: JsonObject) -> list[str]:
+    """All that is wrong with a provider's inputs; what a preview cannot know yet is not judged."""
+    config = normal_object(config)
+    unknown = sorted(set(config) - set(KEYS) - _META)
+    found = [f"{name}: this provider has no such setting; it has {', '.join(sorted(KEYS))}" for name in unknown]
+    try:
+        Settings.load(
+            {KEYS[name]: _text(value) for name, value in config.items() if name in KEYS and _is_known(value)}, {}
+        )
+    except SettingsError as error:
+        found += [part.replace("runpod:", f"{NATIVE_PACKAGE}:", 1) for part in str(error).split("; ")]
+    return found
+
+
+def changed(olds: JsonObject, news: JsonObject) -> list[str]:
+    """Names of settings that differ. None of them ever replaces the provider, so no resource is replaced either."""
+    olds, news = normal_object(olds), normal_object(news)
+    names = (set(olds) | set(news)) - _META
+    return sorted(name for name in names if _text(olds.get(name)) != _text(news.get(name)))
+
+
+def _is_known(value: object) -> bool:
+    return not isinstance(value, Unknown)
+
+
+def _text(value: object) -> str:
+    """A setting as text; the engine hands a default provider's settings over as JSON where they are no text."""
+    if isinstance(value, bool):
+        return json.dumps(value)
+    return "" if value is None else str(value)
