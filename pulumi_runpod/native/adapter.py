@@ -16,6 +16,8 @@ from pulumi_runpod.native.kinds import Lifecycles, kind_of
 from pulumi_runpod.native.preview import created_preview, updated_preview
 from pulumi_runpod.native.structs import Secret
 from pulumi_runpod.native.wording import in_schema_words
+from pulumi_runpod.resources import adoption
+from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.naming import prefix, stack_marker
 from pulumi_runpod.resources.outcome import Differences, PartialFailure
 from pulumi_runpod.resources.schema_names import camel, from_schema, to_schema
@@ -77,7 +79,11 @@ class Adapter:
         same = unchanged_inputs(kind, olds, declared)
         if same is not None:
             return CheckAnswer(self._inputs(kind, same), [])
-        checked = self._lifecycles.of(kind).check(olds, declared)
+        lifecycle = self._lifecycles.of(kind)
+        checked = lifecycle.check(olds, declared)
+        if isinstance(lifecycle, Lifecycle) and adoption.previews(olds, checked):
+            checked = lifecycle.with_adoption(self._api(), declared, checked)
+        self._tell(urn, checked.notices)
         reasons = [in_schema_words(str(failure)) for failure in checked.failures]
         return CheckAnswer(self._inputs(kind, checked.inputs), reasons)
 

@@ -42,7 +42,8 @@ class RunPodResource(Resource):
     def __init__(
         self, resource_name: str, props: Mapping[str, object], opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        if opts is not None and opts.import_ is not None:
+        native = is_native()
+        if opts is not None and opts.import_ is not None and not native:
             raise pulumi.RunError(f"{type(self).__name__} {resource_name!r}: {_import_advice(self._input_names, opts)}")
         inputs = {**dict.fromkeys(self._input_names), **props}
         if "name" in self._input_names and inputs.get("name") is None and (opts is None or opts.id is None):
@@ -50,7 +51,7 @@ class RunPodResource(Resource):
         own = pulumi.ResourceOptions(additional_secret_outputs=list(self._secret_names))
         all_props = {**inputs, **dict.fromkeys(self._output_names)}
         merged = pulumi.ResourceOptions.merge(own, opts)
-        if is_native():
+        if native:
             token = native_token(self._resource_type_name.rpartition(":")[2])
             pulumi.CustomResource.__init__(self, token, resource_name, native_props(all_props), native_options(merged))
             show_attributes(self, (name for name in all_props if name != "auto_name"))

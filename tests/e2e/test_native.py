@@ -61,6 +61,7 @@ def test_the_import_option_takes_an_object_over(
     stack = deploy(declare(import_=made))
     imported, after = stack.up(), stack.up(declare())
 
+    assert not imported.failed, imported.text
     assert imported.outputs == {"id": made}
     assert imported.steps[0] == ("import", "weights")
     assert after.steps == []
