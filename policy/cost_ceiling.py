@@ -68,7 +68,7 @@ def validate_stack(args: StackValidationArgs, report_violation: ReportViolation)
         if resource.resource_type == ENDPOINT:
             try:
                 total += most_per_month(resource.props)
-            except NoPriceError:  # told by the endpoint's own policy
+            except NoPriceError:  # reported by the endpoint's own policy
                 continue
     if total > ceiling:
         report_violation(

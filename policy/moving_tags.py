@@ -14,7 +14,7 @@ def validate(args: ResourceValidationArgs, report_violation: ReportViolation) ->
     image = args.props.get("image")
     # An image that is still to be built has no name yet in a preview.
     if isinstance(image, str) and image and (tag := moving_tag(image)) is not None:
-        report_violation(f"{args.name} runs {image}, {tag}: name it by digest, or by a tag of its own for every build")
+        report_violation(f"{args.name} runs {image}, {tag}: name it by digest, or by its own tag for every build")
 
 
 NO_MOVING_TAGS = ResourceValidationPolicy(

@@ -1,7 +1,7 @@
 """`image: build`: the worker's image built and pushed by the very `up` that deploys it, and pinned to its digest.
 
 It goes to `imageRepository`, else to the registry that `make up` runs beside the local RunPod. Where there is none, for
-want of a Docker engine, nothing is built, and workers are processes of this clone's code, under a name that stands for
+want of a Docker engine, nothing is built, and workers are processes of this clone's code, under a name that names
 it.
 """
 

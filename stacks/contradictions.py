@@ -17,7 +17,7 @@ from stacks.settings import WEEK_SECONDS, ServiceSettings
 class Contradiction:
     """What is wrong and allowed, and a setting that mends it."""
 
-    told: str
+    text: str
     key: str
     value: object
 
@@ -67,13 +67,13 @@ def _timeouts(settings: ServiceSettings) -> Contradiction | None:
     execution, endpoint = settings.execution_timeout_seconds, settings.endpoint_timeout_seconds
     if execution < endpoint:
         return None
-    told = (
+    text = (
         f"executionTimeoutSeconds is {execution}, not below endpointTimeoutSeconds, {endpoint}: callers would give up "
         "before a stuck job fails"
     )
     if execution + 60 <= WEEK_SECONDS:
-        return Contradiction(told, "endpointTimeoutSeconds", execution + 60)
-    return Contradiction(told, "executionTimeoutSeconds", max(5, endpoint - 60))
+        return Contradiction(text, "endpointTimeoutSeconds", execution + 60)
+    return Contradiction(text, "executionTimeoutSeconds", max(5, endpoint - 60))
 
 
 def _traffic(settings: ServiceSettings) -> Contradiction | None:

@@ -1,4 +1,4 @@
-"""Settings out of a stack's configuration. Every mistake is told at once, by its key, with the command that mends it.
+"""Settings from a stack's configuration. All mistakes are reported at once, by key, with the command that fixes each.
 
 `Pulumi.yaml` declares no types on purpose: the CLI stops at the first key that it does not like.
 """
@@ -60,15 +60,15 @@ def load(config: Mapping[str, str], *, project: str, stack: str, secret_keys: Co
     except ValidationError as error:
         hidden = {key.removeprefix(prefix) for key in secret_keys}
         teller = Teller(model, given, stack=stack, defaults=defaults, hidden=hidden, environments=tuple(DEFAULTS))
-        told = {str(found["loc"][0]): found for found in reversed(error.errors(include_url=False))}
+        fields = {str(found["loc"][0]): found for found in reversed(error.errors(include_url=False))}
         # A list is judged item by item: one line for its key is enough.
-        lines, wrong = [teller.mistake(told[key]) for key in reversed(told)], set(told)
+        lines, wrong = [teller.mistake(fields[key]) for key in reversed(fields)], set(fields)
         right = {key: value for key, value in given.items() if key not in wrong}
         settings = model.model_validate({"environment": "dev", **defaults, **right})
     if isinstance(settings, ServiceSettings):
         nowhere = () if "imageRepository" in wrong else _nowhere_to_push(settings, config)
         for found in (*contradictions(settings, wrong=wrong), *nowhere):
-            lines.append(f"{found.told}. To mend it: {command(found.key, found.value, stack=stack)}")
+            lines.append(f"{found.text}. To mend it: {command(found.key, found.value, stack=stack)}")
     if lines:
         raise SettingsError(lines)
     return settings

@@ -46,12 +46,12 @@ class Teller:
 
     def _unknown(self, key: str) -> str:
         value = "a secret" if key in self._hidden else repr(self._given[key])
-        told = f"{key} is {value}, but not a setting. Known: {', '.join(sorted(self._fields))}. "
+        text = f"{key} is {value}, but not a setting. Known: {', '.join(sorted(self._fields))}. "
         remove = f"pulumi config rm {key} --stack {self._stack}"
         meant = difflib.get_close_matches(key, self._fields, n=1)
         if not meant or key in self._hidden:
-            return f"{told}To remove it: {remove}"
-        return f"{told}To mend it: {command(meant[0], self._given[key], stack=self._stack)}; {remove}"
+            return f"{text}To remove it: {remove}"
+        return f"{text}To mend it: {command(meant[0], self._given[key], stack=self._stack)}; {remove}"
 
     def _environment(self, value: object) -> str:
         mend = f"To mend it: {command('environment', 'dev', stack=self._stack)}"
@@ -79,9 +79,9 @@ def command(key: str, value: object, *, stack: str) -> str:
 
 
 def _allowed(field: FieldInfo, error: ErrorDetails) -> str:
-    for told in field.metadata:
-        if isinstance(told, Allowed):
-            return told.text
+    for result in field.metadata:
+        if isinstance(result, Allowed):
+            return result.text
     kinds = get_args(field.annotation) or (field.annotation,)
     bounds = {type(m).__name__: m for m in field.metadata}
     if "Ge" in bounds and "Le" in bounds:

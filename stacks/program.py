@@ -11,7 +11,7 @@ from stacks import platform, service
 from stacks.loading import SettingsError, load
 from stacks.settings import PlatformSettings
 
-# What a program exits with when it has told the person everything: Pulumi's language host then adds nothing.
+# What a program exits with when it has printed every reason: Pulumi's language host then adds nothing.
 _TOLD = 32
 
 

@@ -21,7 +21,7 @@ def output_of(stack: str, name: str, *, advice: str) -> pulumi.Output[Any]:
     """
     reference = pulumi.StackReference(qualified(stack))
 
-    def told(value: object) -> object:
+    def checked(value: object) -> object:
         if value is None and pulumi.runtime.is_dry_run() and os.environ.get(UNDEPLOYED) == "unknown":
             pulumi.log.warn(f"stack {stack} has no output {name} yet, so that it is unknown in this preview: {advice}")
             return unknown()
@@ -29,7 +29,7 @@ def output_of(stack: str, name: str, *, advice: str) -> pulumi.Output[Any]:
             raise pulumi.RunError(f"stack {stack} has no output {name}: {advice}")
         return value
 
-    return reference.get_output(name).apply(told)
+    return reference.get_output(name).apply(checked)
 
 
 def qualified(stack: str) -> str:

@@ -1,4 +1,4 @@
-"""A service stack: one SDXL service, with volumes of its own or the platform's, and an image named or promoted."""
+"""A service stack: one SDXL service, with its own volumes or the platform's, and an image named or promoted."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class ServiceSettings(CommonSettings):
     environment: ServiceEnvironment
     """Which defaults hold. Default: the stack's own name when that is dev, staging, prod, or pr-NUMBER (a dev)."""
     platform_stack: StackName = Field(default=None, examples=["platform"])
-    """Stack that owns the volumes. Without it, the service has volumes of its own."""
+    """Stack that owns the volumes. Without it, the service has its own volumes."""
 
     image: str | None = Field(default=None, min_length=1, examples=["registry.example.com/team/sdxl-worker@sha256:..."])
     """The worker's image, or `build`; prod needs none. Where promoteFrom is set, only the promoted one is accepted."""

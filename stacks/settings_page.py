@@ -22,9 +22,9 @@ _HEAD = """\
 
 Of the stacks in `stacks/`. Printed by `python -m stacks.settings_page`.
 
-`pulumi config set KEY VALUE --stack NAME` sets one, `pulumi config rm KEY --stack NAME` takes it back to its default. A
-list is written `A,B`, or as a YAML list in the stack's file. All mistakes are told at once, with what is allowed and
-the command that mends each.
+`pulumi config set KEY VALUE --stack NAME` sets one, `pulumi config rm KEY --stack NAME` takes it back to its default.
+Write a list as `A,B`, or as a YAML list in the stack's file. All mistakes are reported at once, each with the allowed
+values and the command that fixes it.
 """
 _UNITS = {
     "Seconds": "s",
@@ -82,8 +82,8 @@ def _attribute_texts(owner: type) -> dict[str, str]:
 
 
 def _unit(key: str) -> str:
-    """Raises StopIteration for a number whose unit nobody has told."""
-    return next(told for end, told in _UNITS.items() if key.endswith(end))
+    """Raises StopIteration for a number without a known unit."""
+    return next(result for end, result in _UNITS.items() if key.endswith(end))
 
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
@@ -93,18 +93,18 @@ def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
 
 
 def _table(fields: Mapping[str, FieldInfo]) -> Iterator[str]:
-    told = {to_camel(name): text for name, text in meanings(ServiceSettings).items()}
+    result = {to_camel(name): text for name, text in meanings(ServiceSettings).items()}
     yield "| Setting | Value | Default | Meaning |"
     yield "|---|---|---|---|"
     for key, field in fields.items():
-        yield f"| `{key}` | {_values(key, field)} | {_default(key)} | {' '.join(told[key].split())} |"
+        yield f"| `{key}` | {_values(key, field)} | {_default(key)} | {' '.join(result[key].split())} |"
 
 
 def _values(key: str, field: FieldInfo) -> str:
     """What is allowed, with the unit of a number."""
-    for told in field.metadata:
-        if isinstance(told, Allowed):
-            return told.text.removeprefix("must be ")
+    for result in field.metadata:
+        if isinstance(result, Allowed):
+            return result.text.removeprefix("must be ")
     bounds = {type(each).__name__: each for each in field.metadata}
     kinds = set(get_args(field.annotation)) or {field.annotation}
     if get_origin(field.annotation) is Literal:

@@ -7,9 +7,9 @@ from stacks.settings import CommonSettings
 
 
 def weights_source(settings: CommonSettings) -> LocalDirectory | HuggingFaceSnapshot | None:
-    told = settings.weights_from
-    if told is None:
+    result = settings.weights_from
+    if result is None:
         return None
-    if told.startswith("hf:"):
-        return HuggingFaceSnapshot(told.removeprefix("hf:"))
-    return LocalDirectory(told)
+    if result.startswith("hf:"):
+        return HuggingFaceSnapshot(result.removeprefix("hf:"))
+    return LocalDirectory(result)

@@ -55,7 +55,7 @@ def start(given: argparse.Namespace, places: Places, console: Console) -> None:
         tools = image_toolchain.ensure_tools(places, console=console)
         image_toolchain.ensure_plugin(places, console=console)
         services.start(tools)
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             "registry": services.registry(),
             "generation": services.generation(),
             "builder": NAME,
@@ -63,7 +63,7 @@ def start(given: argparse.Namespace, places: Places, console: Console) -> None:
             "certificates": next((os.environ[name] for name in CERTIFICATES if os.environ.get(name)), ""),
             "started": sorted(services.running() - before),
         }
-    print(json.dumps({key: value for key, value in told.items() if value}))
+    print(json.dumps({key: value for key, value in fields.items() if value}))
 
 
 def running(_: argparse.Namespace, places: Places, console: Console) -> None:

@@ -27,10 +27,10 @@ class LocalImages:
         runtime = os.environ.get("RUNTIME", "")
         if runtime not in ("", "process"):
             sys.exit(f"RUNTIME is {runtime!r}: set process, or nothing, for containers where a Docker engine answers")
-        told = {} if runtime else json.loads(self._images("start", "--as-it-is"))
-        started = sorted({*self._started(), *told.pop("started", [])})
-        self._write({**told, "started": started})
-        return bool(told)
+        document = {} if runtime else json.loads(self._images("start", "--as-it-is"))
+        started = sorted({*self._started(), *document.pop("started", [])})
+        self._write({**document, "started": started})
+        return bool(document)
 
     def prune(self, image: str) -> None:
         """What was built before, and what the builder needs no more."""
@@ -49,9 +49,9 @@ class LocalImages:
         except (FileNotFoundError, ValueError):
             return []
 
-    def _write(self, told: dict[str, object]) -> None:
+    def _write(self, fields: dict[str, object]) -> None:
         fresh = self.note.with_suffix(".new")
-        fresh.write_text(json.dumps(told))
+        fresh.write_text(json.dumps(fields))
         fresh.replace(self.note)
 
     def _images(self, *arguments: str) -> str:

@@ -30,8 +30,8 @@ class Preview:
         """`2 to create, 1 to update`, or that it failed."""
         if self.failed:
             return "FAILED"
-        told = self.text.partition("\nResources:\n")[2].partition("\n\n")[0]
-        steps = [line.strip(" +-~\t") for line in told.splitlines() if " to " in line]
+        text = self.text.partition("\nResources:\n")[2].partition("\n\n")[0]
+        steps = [line.strip(" +-~\t") for line in text.splitlines() if " to " in line]
         return ", ".join(steps) or "unchanged"
 
 
@@ -46,7 +46,7 @@ def stacks() -> list[str]:
 def make_missing(names: Sequence[str]) -> None:
     """Previews need the stack, and the stacks that it refers to, in the backend."""
     known = {
-        told["name"] for told in json.loads(run("pulumi", "stack", "ls", "--json", "--non-interactive", quiet=True))
+        result["name"] for result in json.loads(run("pulumi", "stack", "ls", "--json", "--non-interactive", quiet=True))
     }
     for name in names:
         if name not in known:
@@ -91,16 +91,16 @@ def main() -> None:
     start_local(port)
     make_tiny_model()
     make_missing(names)
-    # Each is an engine and a program of its own; more at a time than there are cores would only wait for each other.
+    # Each is an engine and a program; more at a time than there are cores would only wait for each other.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as side_by_side:
         previews = list(side_by_side.map(lambda name: preview(name, port), names))
-    for told in previews:
-        print(f"\n{f' {told.stack} ':=^100}\n{told.text}")
+    for result in previews:
+        print(f"\n{f' {result.stack} ':=^100}\n{result.text}")
     print(f"\n{' all stacks ':=^100}")
-    width = max(len(told.stack) for told in previews)
-    for told in previews:
-        print(f"{told.stack:{width}}  {told.summary()}")
-    sys.exit(any(told.failed for told in previews))
+    width = max(len(result.stack) for result in previews)
+    for result in previews:
+        print(f"{result.stack:{width}}  {result.summary()}")
+    sys.exit(any(result.failed for result in previews))
 
 
 if __name__ == "__main__":

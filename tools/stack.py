@@ -45,7 +45,7 @@ def pulumi(*arguments: str, stack: str, quiet: bool = False) -> str:
 
 
 def change(action: str, stack: str, *, asks: bool) -> None:
-    """`pulumi up` or `pulumi destroy`. Where it asks and there is nobody to answer, the engine refuses and says so."""
+    """`pulumi up` or `pulumi destroy`. Where it asks and there is nobody to answer, the engine refuses."""
     run("pulumi", action, "--stack", stack, *(() if asks else ("--yes", "--skip-preview", "--non-interactive")))
 
 
@@ -64,10 +64,10 @@ def local_port(stack: str) -> int | None:
 
 def builder(stack: str) -> LocalImages | None:
     """Of a stack that builds into the registry of this machine. For one that builds for another, set-up has all."""
-    told = settings(stack)
-    if told.get("image") != "build":
+    result = settings(stack)
+    if result.get("image") != "build":
         return None
-    if "imageRepository" not in told:
+    if "imageRepository" not in result:
         return LocalImages(ROOT)
     run(sys.executable, "tools/setup.py", "--only", "images")
     return None

@@ -1,4 +1,4 @@
-"""Any image that speaks RunPod's worker protocol, behind a queue."""
+"""Any image that implements RunPod's worker protocol, behind a queue."""
 
 from __future__ import annotations
 

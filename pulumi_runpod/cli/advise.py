@@ -1,4 +1,4 @@
-"""`pulumi-runpod advise`: what speaks against a service as it is set, rule by rule, with exit codes for scripts."""
+"""`pulumi-runpod advise`: advice on a service's settings, rule by rule, with exit codes for scripts."""
 
 from __future__ import annotations
 
@@ -88,16 +88,16 @@ def advise(
     )
     fields = flag.plans(stack=stack, service=service, given=given)
     read = read_catalog(stack=stack, offline=offline)
-    told: list[tuple[ServicePlan, Review]] = []
+    items: list[tuple[ServicePlan, Review]] = []
     for each in fields:
         plan = flag.plan_of({**with_pool(each, read), "guard": "warn"})
-        told.append((plan, flag.checked(partial(review, plan, read.market))))
+        items.append((plan, flag.checked(partial(review, plan, read.market))))
     if as_json:
-        typer.echo(json.dumps([_json(plan, seen, read.market.source) for plan, seen in told]))
+        typer.echo(json.dumps([_json(plan, seen, read.market.source) for plan, seen in items]))
     else:
-        for plan, seen in told:
+        for plan, seen in items:
             _print(plan, seen)
-    grave = {seen.worst for _, seen in told}
+    grave = {seen.worst for _, seen in items}
     if "error" in grave:
         raise typer.Exit(WRONG)
     if "warning" in grave:

@@ -86,17 +86,17 @@ def cost(
     draw = _drawing(plot, theme)
     fields = flag.plans(stack=stack, service=service, given=given)
     read = read_catalog(stack=stack, offline=offline or "serverless_per_hour" in prices_given)
-    told = []
+    items = []
     for each in fields:
         plan = flag.plan_of(with_pool(each, read, priced="serverless_per_hour" in prices_given))
-        told.append((plan, _prices(plan, read, prices_given)))
+        items.append((plan, _prices(plan, read, prices_given)))
     if as_json:
-        typer.echo(json.dumps([_json(plan, prices) for plan, prices in told]))
+        typer.echo(json.dumps([_json(plan, prices) for plan, prices in items]))
     else:
-        for plan, prices in told:
+        for plan, prices in items:
             _print(plan, prices, explain=explain)
     if plot is not None and draw is not None:
-        plan, prices = told[0]
+        plan, prices = items[0]
         draw(plan, prices, plot)
 
 
@@ -147,12 +147,12 @@ def _drawing(plot: Path | None, theme: str) -> Any:
 
 
 def _print(plan: ServicePlan, prices: Prices, *, explain: bool) -> None:
-    told = monthly_cost(plan, prices)
-    typer.echo(f"{plan.name}: {told.range()}; {_prices_text(prices)}")
-    for note in told.notes:
+    result = monthly_cost(plan, prices)
+    typer.echo(f"{plan.name}: {result.range()}; {_prices_text(prices)}")
+    for note in result.notes:
         typer.echo(f"  note: {note}")
     if explain:
-        for name, bill in _bills(told).items():
+        for name, bill in _bills(result).items():
             typer.echo(f"  {name}: {shown(bill.total)}")
             for part in bill.lines:
                 typer.echo(f"    {part.what}: {part.arithmetic}")
@@ -166,58 +166,58 @@ def _prices_text(prices: Prices) -> str:
     return f"${plain(prices.serverless_per_hour)}/h, {prices.source}"
 
 
-def _reserved_text(told: Reserved) -> str:
-    gpus = f"{told.gpus} GPU{'s' if told.gpus > 1 else ''}"
-    text = f"reserved: {gpus} around the clock {shown(told.per_month)} a month"
-    if told.crossover >= 1:
+def _reserved_text(result: Reserved) -> str:
+    gpus = f"{result.gpus} GPU{'s' if result.gpus > 1 else ''}"
+    text = f"reserved: {gpus} around the clock {shown(result.per_month)} a month"
+    if result.crossover >= 1:
         return f"{text}; serverless work costs less at any load"
-    text += f", cheaper than serverless work from {plain(told.crossover * 100, digits=3)} % busy on"
-    if told.crossover_requests_per_day is not None and told.utilisation is not None:
+    text += f", cheaper than serverless work from {plain(result.crossover * 100, digits=3)} % busy on"
+    if result.crossover_requests_per_day is not None and result.utilisation is not None:
         text += (
-            f" ({told.crossover_requests_per_day:,.0f} requests a day a GPU); declared: "
-            f"{plain(told.utilisation * 100, digits=3)} %"
+            f" ({result.crossover_requests_per_day:,.0f} requests a day a GPU); declared: "
+            f"{plain(result.utilisation * 100, digits=3)} %"
         )
     return text
 
 
-def _warm_text(told: WarmWorker, prices: Prices) -> str:
+def _warm_text(result: WarmWorker, prices: Prices) -> str:
     text = (
-        f"a warm worker: ${plain(prices.warm_per_hour)}/h x 24 h = {shown(told.per_day)} a day, "
-        f"{shown(told.per_month)} a month, {shown(told.per_request)} a request; "
-        f"{change(told.extra_per_month)} a month against none"
+        f"a warm worker: ${plain(prices.warm_per_hour)}/h x 24 h = {shown(result.per_day)} a day, "
+        f"{shown(result.per_month)} a month, {shown(result.per_request)} a request; "
+        f"{change(result.extra_per_month)} a month against none"
     )
-    if told.per_cold_start_avoided is not None:
-        text += f", {shown(told.per_cold_start_avoided)} for each cold start less"
-    if told.break_even_requests_per_day is None:
+    if result.per_cold_start_avoided is not None:
+        text += f", {shown(result.per_cold_start_avoided)} for each cold start less"
+    if result.break_even_requests_per_day is None:
         return f"{text}; it never breaks even"
-    return f"{text}; breaks even at about {told.break_even_requests_per_day:,} requests a day"
+    return f"{text}; breaks even at about {result.break_even_requests_per_day:,} requests a day"
 
 
-def _bills(told: MonthlyCost) -> dict[str, Bill]:
-    bills = {"low": told.low, "expected": told.expected, "high": told.high}
+def _bills(result: MonthlyCost) -> dict[str, Bill]:
+    bills = {"low": result.low, "expected": result.expected, "high": result.high}
     return {name: bill for name, bill in bills.items() if bill is not None}
 
 
 def _json(plan: ServicePlan, prices: Prices) -> JsonObject:
-    told = monthly_cost(plan, prices)
+    result = monthly_cost(plan, prices)
     other, warm = reserved(plan, prices), warm_worker(plan, prices)
     return {
         "name": plan.name,
-        "currency": told.currency,
+        "currency": result.currency,
         "prices": {
             "source": prices.source,
             "serverlessPerHour": _number(prices.serverless_per_hour),
             "activePerHour": _number(prices.warm_per_hour),
             "reservedPerHour": _number(prices.reserved_per_hour),
         },
-        "low": _number(told.low.total),
-        "expected": _number(told.expected.total if told.expected else None),
-        "high": _number(told.high.total),
+        "low": _number(result.low.total),
+        "expected": _number(result.expected.total if result.expected else None),
+        "high": _number(result.high.total),
         "bills": {
             name: [{"what": p.what, "amount": _cents(p.amount), "arithmetic": p.arithmetic} for p in bill.lines]
-            for name, bill in _bills(told).items()
+            for name, bill in _bills(result).items()
         },
-        "notes": list(told.notes),
+        "notes": list(result.notes),
         "reserved": None
         if other is None
         else {

@@ -71,8 +71,8 @@ def curves(plan: ServicePlan, prices: Prices) -> Curves:
             traffic = Traffic(requests_per_day=n, seconds_each=seconds)
         else:
             traffic = plan.traffic.model_copy(update={"requests_per_day": n})
-        told = monthly_cost(bare.model_copy(update={"traffic": traffic}), prices)
-        expected.append(told.likely.exact)
+        cost = monthly_cost(bare.model_copy(update={"traffic": traffic}), prices)
+        expected.append(cost.likely.exact)
     return Curves(
         [float(share) for share in shares],
         [float(n) for n in requests],
@@ -89,22 +89,26 @@ def draw(plan: ServicePlan, prices: Prices, *, file: Path, theme: Theme) -> None
         figure = Figure(figsize=(8.4, 5.2), dpi=160, facecolor=colours.paper, layout="constrained")
         canvas = FigureCanvasSVG(figure) if file.suffix.lower() == ".svg" else FigureCanvasAgg(figure)
         axes = figure.add_subplot(facecolor=colours.paper)
-        told = curves(plan, prices)
-        _lines(axes, plan, prices, told, colours)
-        _marks(axes, plan, prices, told, colours)
+        result = curves(plan, prices)
+        _lines(axes, plan, prices, result, colours)
+        _marks(axes, plan, prices, result, colours)
         _frame(axes, plan, prices, colours)
         figure.legend(loc="outside lower center", ncols=3, frameon=False, labelcolor=colours.ink)
         metadata = {"Date": None} if file.suffix.lower() == ".svg" else {}
         canvas.print_figure(str(file), facecolor=colours.paper, metadata=metadata)
 
 
-def _lines(axes: Axes, plan: ServicePlan, prices: Prices, told: Curves, colours: Colours) -> None:
+def _lines(axes: Axes, plan: ServicePlan, prices: Prices, result: Curves, colours: Colours) -> None:
     axes.plot(
-        told.utilisation, told.expected, color=colours.expected, linewidth=2.2, label="serverless, as set (expected)"
+        result.utilisation,
+        result.expected,
+        color=colours.expected,
+        linewidth=2.2,
+        label="serverless, as set (expected)",
     )
     axes.plot(
-        told.utilisation,
-        told.work,
+        result.utilisation,
+        result.work,
         color=colours.work,
         linewidth=2.2,
         linestyle=(0, (5, 2)),
@@ -117,16 +121,16 @@ def _lines(axes: Axes, plan: ServicePlan, prices: Prices, told: Curves, colours:
         )
 
 
-def _marks(axes: Axes, plan: ServicePlan, prices: Prices, told: Curves, colours: Colours) -> None:
-    top = max(*told.expected, *told.work) * 1.12
+def _marks(axes: Axes, plan: ServicePlan, prices: Prices, result: Curves, colours: Colours) -> None:
+    top = max(*result.expected, *result.work) * 1.12
     other = reserved(plan, prices)
     if other is not None:
         month = float(other.per_month / max(1, other.gpus // plan.gpu_count))
         top = max(top, month * 1.25)
         if other.crossover < 1:
             _mark(axes, float(other.crossover), month, f"crossover {float(other.crossover):.0%}", colours.work, colours)
-        first = next((u for u, cost in zip(told.utilisation, told.expected, strict=True) if cost >= month), None)
-        if first is not None and told.expected[0] < month:
+        first = next((u for u, cost in zip(result.utilisation, result.expected, strict=True) if cost >= month), None)
+        if first is not None and result.expected[0] < month:
             _mark(axes, first, month, f"as set {first:.0%}", colours.expected, colours)
     if plan.traffic is not None and plan.traffic.utilisation <= 1:
         share = float(plan.traffic.utilisation)

@@ -29,7 +29,7 @@ def failing_step_hook(name: str, builder: str | None, repository: str) -> pulumi
     pushed, what to do is.
     """
 
-    def told(args: pulumi.ErrorHookArgs) -> bool:
+    def on_error(args: pulumi.ErrorHookArgs) -> bool:
         error = args.errors[0] if args.errors else ""
         if advice := push_advice(error, repository):
             pulumi.log.error(f"{args.name}: {advice}")
@@ -37,7 +37,7 @@ def failing_step_hook(name: str, builder: str | None, repository: str) -> pulumi
             pulumi.log.error(f"{args.name}: the step that failed said last:\n" + "\n".join(lines))
         return False  # not again
 
-    return pulumi.ErrorHook(f"runpod-build-log-{name}", told)
+    return pulumi.ErrorHook(f"runpod-build-log-{name}", on_error)
 
 
 def push_advice(error: str, repository: str) -> str:
@@ -98,14 +98,14 @@ def _log_of_docker(builder: str | None) -> str:
 
 
 def _socket(builder: str | None) -> str:
-    """Address of a builder that is a BuildKit of its own; empty for one that Docker runs."""
+    """Address of a builder that is a BuildKit outside Docker; empty for one that Docker runs."""
     if builder is None:
         return ""
     docker = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     instances = Path(os.environ.get("BUILDX_CONFIG") or docker / "buildx") / "instances"
     try:
-        told = json.loads((instances / builder).read_text())
-        return str(told["Nodes"][0]["Endpoint"]) if told["Driver"] == "remote" else ""
+        document = json.loads((instances / builder).read_text())
+        return str(document["Nodes"][0]["Endpoint"]) if document["Driver"] == "remote" else ""
     except (OSError, ValueError, LookupError):
         return ""
 

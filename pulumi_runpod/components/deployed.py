@@ -33,9 +33,9 @@ def _resources(stack: str) -> dict[str, Any]:
 
 def _asked(token: str, arguments: dict[str, str]) -> dict[str, Any]:
     try:
-        told = invoke(token, arguments)
+        completed = invoke(token, arguments)
     except Exception as error:  # noqa: BLE001 - the SDK raises nothing narrower for an invoke that failed
-        pulumi.log.debug(f"what is deployed cannot be told: {error}")
+        pulumi.log.debug(f"what is deployed cannot be determined: {error}")
         return {}
-    outputs = told.value.get("outputs") if isinstance(told.value, dict) else None
+    outputs = completed.value.get("outputs") if isinstance(completed.value, dict) else None
     return outputs if isinstance(outputs, dict) else {}

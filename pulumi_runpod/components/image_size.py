@@ -21,25 +21,25 @@ class SizeTeller:
         """To run after an image was made or changed. Only notes that, since the image's step waits for a hook."""
 
     def tell(self, name: str, ref: pulumi.Output[str]) -> pulumi.Output[list[int]]:
-        """What was told: the layers' bytes, lowest first. `ref` is known once the hook has run, where it does."""
+        """The layers' bytes, lowest first. `ref` is known once the hook has run, where it does."""
 
-        async def told(values: list[str]) -> list[int]:
+        async def measured(values: list[str]) -> list[int]:
             pinned, *login = values
             if name not in self._built:
                 return []
             sizes = await asyncio.to_thread(layer_sizes, pinned, (login[0], login[1]) if all(login) else None)
             if sizes:
-                pulumi.log.info(f"image {name}: {told_sizes(sizes)}")
+                pulumi.log.info(f"image {name}: {sizes_text(sizes)}")
             return sizes
 
         values: pulumi.Output[list[str]] = pulumi.Output.all(ref, *self._login)
-        return values.apply(told)
+        return values.apply(measured)
 
     def _note(self, args: pulumi.ResourceHookArgs) -> None:
         self._built.add(args.name)
 
 
-def told_sizes(sizes: list[int]) -> str:
+def sizes_text(sizes: list[int]) -> str:
     """`8.00 GB in 5 layers, the largest 7.80 GB, the last 29.6 kB`"""
     layers = "1 layer" if len(sizes) == 1 else f"{len(sizes)} layers"
     return f"{_size(sum(sizes))} in {layers}, the largest {_size(max(sizes))}, the last {_size(sizes[-1])}"

@@ -56,7 +56,7 @@ def _live(config: Mapping[str, str]) -> Market:
 
 
 def _hastily(question: Question[T], settings: Settings) -> T:
-    """Nobody waits long for advice: a client of its own, which does not try again."""
+    """Nobody waits long for advice: a separate client, which does not retry."""
     from pulumi_runpod.client import RetryPolicy, RunPodClient
 
     hasty = settings.model_copy(update={"timeout": min(settings.timeout, _PATIENCE_SECONDS)})

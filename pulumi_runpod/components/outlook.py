@@ -1,4 +1,4 @@
-"""What a service will cost and what speaks against it, said in every preview and update, and exported.
+"""Cost and advice of a service, printed in every preview and update, and exported.
 
 Advice that stops (errors, or warnings under `guard="error"`) ends the program before an endpoint is declared.
 """
@@ -60,19 +60,19 @@ def forecast(
     if stopped:
         raise pulumi.RunError(stopped)
 
-    def told(values: Mapping[str, Any]) -> Outlook:
+    def outlook_of(values: Mapping[str, Any]) -> Outlook:
         known = known_part(values)
         if "gpu_pools" not in known:
             return Outlook({}, {})
         return _outlook(component, _plan(component, known), market, deployed)
 
     if is_plain(inputs):
-        seen = told(inputs)
+        seen = outlook_of(inputs)
         return {
             "monthly_cost": pulumi.Output.from_input(seen.monthly_cost),
             "plan": pulumi.Output.from_input(seen.plan),
         }
-    later = pulumi.Output.from_input(dict(inputs)).apply(told, run_with_unknowns=True)
+    later = pulumi.Output.from_input(dict(inputs)).apply(outlook_of, run_with_unknowns=True)
     return {"monthly_cost": later.apply(lambda seen: seen.monthly_cost), "plan": later.apply(lambda seen: seen.plan)}
 
 
@@ -87,7 +87,7 @@ def _outlook(component: pulumi.Resource, plan: ServicePlan, market: Market, depl
             pulumi.log.info(note, component)
     for advice in _reviewed(component, plan, market).advice:
         _SAY[advice.severity](advice.line(), component)
-    return Outlook(_told(cost), plan.model_dump(mode="json", by_alias=True, exclude_none=True))
+    return Outlook(_cost_fields(cost), plan.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
 def _stopping(component: pulumi.Resource, values: Mapping[str, Any], market: Market) -> str | None:
@@ -134,11 +134,11 @@ def _delta(cost: MonthlyCost, market: Market, deployed: Mapping[str, Any]) -> st
 
 
 def _deployed_plan(deployed: Mapping[str, Any]) -> ServicePlan | None:
-    told = deployed.get("plan")
-    if not isinstance(told, dict):
+    result = deployed.get("plan")
+    if not isinstance(result, dict):
         return None
     try:
-        return ServicePlan.model_validate(told)
+        return ServicePlan.model_validate(result)
     except PlanningError:  # written by another version
         return None
 
@@ -149,11 +149,11 @@ def _kept_pool(need: GpuNeed, deployed: Mapping[str, Any]) -> str | None:
 
 
 def _same(one: GpuNeed, other: GpuNeed) -> bool:
-    # Models are equal only when their classes are, and the program's is a class of its own.
+    # Models are equal only when their classes are, and the program's is its own class.
     return one.model_dump() == other.model_dump()
 
 
-def _told(cost: MonthlyCost | None) -> dict[str, Any]:
+def _cost_fields(cost: MonthlyCost | None) -> dict[str, Any]:
     if cost is None:
         return {}
     return {

@@ -64,8 +64,8 @@ def _kept(values: dict[str, Any], keep: Callable[[object], bool]) -> dict[str, A
     found = {key: value for key, value in values.items() if key != "volumes" and keep(value)}
     volumes = values.get("volumes", [])
     if isinstance(volumes, list):
-        told = [{k: v for k, v in volume.items() if keep(v)} for volume in volumes if isinstance(volume, dict)]
-        found["volumes"] = [volume for volume in told if "size_gb" in volume]
+        items = [{k: v for k, v in volume.items() if keep(v)} for volume in volumes if isinstance(volume, dict)]
+        found["volumes"] = [volume for volume in items if "size_gb" in volume]
     return found
 
 

@@ -1,7 +1,7 @@
 """`ServerlessService`: an image behind a queue, with its template and its endpoint.
 
 It refuses to guess what costs money: GPUs have no default, neither pools nor a need. Every preview says what it will
-cost and what speaks against it.
+cost and advice.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pulumi_runpod.resources.template import Template
 
 @dataclass(frozen=True, kw_only=True)
 class ServerlessServiceArgs:
-    """A service on any image that speaks RunPod's worker protocol."""
+    """A service on any image that implements RunPod's worker protocol."""
 
     image: pulumi.Input[str] | WorkerImageArgs
     """Image reference; one pinned by digest rolls out reliably. Or `WorkerImageArgs(repository=...)`: built, pushed and
@@ -108,8 +108,8 @@ class ServerlessService(pulumi.ComponentResource):
         super().__init__(self._component_type, name, None, opts)
         prices, deployed = market(), deployed_outputs(self)
         pools = args.gpu_pools or self._chosen_pools(name, args, prices, deployed)
-        told = forecast(self, plan_inputs(name, args, pools, self._volume_plans(args)), prices, deployed)
-        self.monthly_cost, self.plan = told["monthly_cost"], told["plan"]
+        result = forecast(self, plan_inputs(name, args, pools, self._volume_plans(args)), prices, deployed)
+        self.monthly_cost, self.plan = result["monthly_cost"], result["plan"]
         # What a derived service needs in place before the first worker may start.
         self._needed_first: list[pulumi.Resource] = []
         volumes = self._volumes(name, args)

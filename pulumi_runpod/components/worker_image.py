@@ -213,7 +213,7 @@ def _cache_from(args: WorkerImageArgs, tag: str) -> Sequence[Any] | None:
 
 
 def _cache_to(args: WorkerImageArgs) -> Sequence[Any] | None:
-    """In the image: a cache of its own would be pushed beside it, every layer a second time."""
+    """In the image: its own cache would be pushed beside it, every layer a second time."""
     import pulumi_docker_build as docker_build
 
     return [docker_build.CacheToArgs(raw="type=inline")] if args.cache else None
@@ -222,12 +222,12 @@ def _cache_to(args: WorkerImageArgs) -> Sequence[Any] | None:
 def _pinned(ref: pulumi.Output[str]) -> pulumi.Output[str]:
     """Unknown in a preview, where the plugin knows no digest of what it has yet to build, and names the bare tag."""
 
-    def checked(told: str) -> pulumi.Output[str] | str:
-        if "@sha256:" in told:
-            return told
+    def checked(text: str) -> pulumi.Output[str] | str:
+        if "@sha256:" in text:
+            return text
         if pulumi.runtime.is_dry_run():
             return unknown()
-        raise pulumi.RunError(f"{told} was pushed, but the registry's answer has no digest to pin it to")
+        raise pulumi.RunError(f"{text} was pushed, but the registry's answer has no digest to pin it to")
 
     return ref.apply(checked)
 

@@ -42,7 +42,7 @@ class Finding:
     reason: str
     fix: str
     saving: Decimal | None = None
-    """USD a month that the fix saves, not rounded; None where it is not about money or cannot be told."""
+    """USD a month that the fix saves, not rounded; None where it is not about money or cannot be determined."""
     severity: Severity | None = None
     """Where it differs from the rule's own."""
 
@@ -81,7 +81,7 @@ class Situation:
         return of_volumes or self.plan.data_centers
 
     def saving_with(self, **changes: object) -> Decimal | None:
-        """USD a month between this plan and the same with other settings; None where it cannot be told."""
+        """USD a month between this plan and the same with other settings; None where it cannot be determined."""
         if self.cost is None or self.prices is None:
             return None
         other = monthly_cost(self.plan.model_copy(update=changes), self.prices)

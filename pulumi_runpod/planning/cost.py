@@ -1,7 +1,7 @@
 """What an endpoint costs a month: a range from perfect packing to no sharing at all, line by line with its arithmetic.
 
 Low: every worker is billed for work alone. Expected: Poisson arrivals over the active hours (`queueing.py`). High:
-every request starts a worker of its own, cold at its slowest, and leaves a whole idle window. Without traffic there is
+every request starts a new worker, cold at its slowest, and leaves a whole idle window. Without traffic there is
 no expected figure: low is an endpoint that nobody calls, high one whose workers never rest. RunPod rounds each run of a
 worker up to a second; that is left out.
 """
@@ -166,13 +166,13 @@ def _high(plan: ServicePlan, prices: Prices, traffic: Traffic) -> tuple[Line, ..
     ceiling = Decimal(plan.workers_max - plan.workers_min) * SECONDS_PER_DAY
     alone = min(traffic.requests_per_day * each, ceiling)
     alive = Decimal(plan.workers_min) + alone / SECONDS_PER_DAY
-    told = (
+    text = (
         f"{plain(traffic.requests_per_day)} requests x ({plain(traffic.seconds_each)} s work + "
         f"{plan.idle_window_seconds} s idle + {plain(cold)} s cold start), at most {plan.workers_max} workers"
     )
     return (
         *_kept_warm(plan, prices),
-        _gpu_line(plan, prices, "a worker for each request", alone, told),
+        _gpu_line(plan, prices, "a worker for each request", alone, text),
         *_disk(plan, prices, alive),
     )
 
@@ -188,11 +188,11 @@ def _kept_warm(plan: ServicePlan, prices: Prices) -> tuple[Line, ...]:
     if not plan.workers_min:
         return ()
     amount = plan.workers_min * plan.gpu_count * prices.warm_per_hour * 24 * DAYS_PER_MONTH
-    told = (
+    text = (
         f"{plan.workers_min} x {_gpus(plan)}${plain(prices.warm_per_hour)}/h x 24 h x {DAYS_PER_MONTH} days"
         f" = {shown(amount)}"
     )
-    return (Line("workers kept warm", told, amount),)
+    return (Line("workers kept warm", text, amount),)
 
 
 def _never_resting(plan: ServicePlan, prices: Prices) -> tuple[Line, ...]:
@@ -203,11 +203,11 @@ def _never_resting(plan: ServicePlan, prices: Prices) -> tuple[Line, ...]:
     return (*_kept_warm(plan, prices), busy)
 
 
-def _gpu_line(plan: ServicePlan, prices: Prices, what: str, worker_seconds: Decimal, told: str) -> Line:
+def _gpu_line(plan: ServicePlan, prices: Prices, what: str, worker_seconds: Decimal, text: str) -> Line:
     rate = per_second(prices.serverless_per_hour)
     amount = worker_seconds * rate * plan.gpu_count * DAYS_PER_MONTH
     arithmetic = (
-        f"{told} = {plain(worker_seconds)} s/day x {_gpus(plan)}${plain(rate, digits=4)}/s x {DAYS_PER_MONTH} days"
+        f"{text} = {plain(worker_seconds)} s/day x {_gpus(plan)}${plain(rate, digits=4)}/s x {DAYS_PER_MONTH} days"
         f" = {shown(amount)}"
     )
     return Line(what, arithmetic, amount)
@@ -216,8 +216,8 @@ def _gpu_line(plan: ServicePlan, prices: Prices, what: str, worker_seconds: Deci
 def _disk(plan: ServicePlan, prices: Prices, workers_alive: Decimal) -> tuple[Line, ...]:
     rate = prices.storage.container_disk
     amount = workers_alive * plan.container_disk_gb * rate
-    told = f"{plain(workers_alive)} workers on average x {plan.container_disk_gb} GB x ${rate} = {shown(amount)}"
-    return (Line("container disk", told, amount),)
+    text = f"{plain(workers_alive)} workers on average x {plan.container_disk_gb} GB x ${rate} = {shown(amount)}"
+    return (Line("container disk", text, amount),)
 
 
 def _volumes(plan: ServicePlan, prices: Prices) -> tuple[tuple[Line, ...], tuple[str, ...]]:
@@ -228,10 +228,10 @@ def _volumes(plan: ServicePlan, prices: Prices) -> tuple[tuple[Line, ...], tuple
         if amount is None:
             notes.append(f"the {volume.size_gb} GB {volume.type} volume is not in it: only the console shows its price")
         else:
-            told = f"{volume.size_gb} GB at ${prices.storage.volume_first_tier} a GB"
+            text = f"{volume.size_gb} GB at ${prices.storage.volume_first_tier} a GB"
             if volume.size_gb > 1000:
-                told += f", ${prices.storage.volume_beyond} beyond 1,000 GB"
-            lines.append(Line("network volume", f"{told} = {shown(amount)}", amount))
+                text += f", ${prices.storage.volume_beyond} beyond 1,000 GB"
+            lines.append(Line("network volume", f"{text} = {shown(amount)}", amount))
     return tuple(lines), tuple(notes)
 
 

@@ -57,7 +57,7 @@ def best(stocks: Iterable[Availability]) -> Availability:
 def _pool(name: str, types: list[GpuType]) -> Pool:
     prices = [exact(gpu.price.serverless) for gpu in types if gpu.price.serverless]
     reserved = [exact(gpu.price.secure) for gpu in types if gpu.secure and gpu.price.secure > 0]
-    told = [gpu.availability for gpu in types if gpu.availability is not None]
+    items = [gpu.availability for gpu in types if gpu.availability is not None]
     centers: dict[str, Availability] = {}
     for gpu in types:
         for center in gpu.data_centers:
@@ -69,7 +69,7 @@ def _pool(name: str, types: list[GpuType]) -> Pool:
         memory_gb=min(gpu.memory for gpu in types),
         price_per_hour=max(prices, default=None),
         reserved_per_hour=min(reserved, default=None),
-        stock=best(told) if told else None,
+        stock=best(items) if items else None,
         data_centers=centers,
         cuda_versions=tuple(sorted(cuda, key=_version)),
     )

@@ -11,7 +11,7 @@ from pulumi_runpod.planning.storage import StorageRates
 
 
 class Prices(Given):
-    """USD per hour and GPU. `source` says where they come from, for whoever reads the result."""
+    """USD per hour and GPU. `source` says where they come from, for a caller that reads the result."""
 
     serverless_per_hour: HourlyPrice
     active_per_hour: HourlyPrice | None = None

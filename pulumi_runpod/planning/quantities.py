@@ -1,4 +1,4 @@
-"""Numbers that people give: bounded on entry, and every bad one named in a line of its own.
+"""Numbers that people give: bounded on entry, and every bad one named on a separate line.
 
 Refuses NaN, infinity, zero and negative amounts where they mean nothing, and figures beyond any real service.
 """

@@ -9,7 +9,7 @@ that is not work splits into G(1 - p) idle, Gp asleep and ps starting, per G + p
 queue with set-up and delayed switch-off, and exact; for more it lies within a quarter of a simulation (the tests).
 
 Waiting: M/M/c, P(wait > x) = C(c, a) e^(-(c - a) x / s), C being Erlang's delay formula. Cold starts are left out of
-it: they are told beside it.
+it: they are reported beside it.
 """
 
 from __future__ import annotations

@@ -151,11 +151,11 @@ class Catalog:
         return int(vcpu_count * self.cpus[cpu_id].ram_gb_per_vcpu)
 
 
-def parse_catalog(told: JsonObject, *, as_of: str | None = None) -> Catalog:
+def parse_catalog(fields: JsonObject, *, as_of: str | None = None) -> Catalog:
     """A catalog from `{"gpus": [...], "cpus": [...], "dataCenters": [...]}`. Raises pydantic's ValidationError."""
-    gpus = [GpuType.model_validate(g) for g in told.get("gpus", [])]
-    cpus = [CpuType.model_validate(c) for c in told.get("cpus", [])]
-    centers = [DataCenter.model_validate(d) for d in told.get("dataCenters", [])]
+    gpus = [GpuType.model_validate(g) for g in fields.get("gpus", [])]
+    cpus = [CpuType.model_validate(c) for c in fields.get("cpus", [])]
+    centers = [DataCenter.model_validate(d) for d in fields.get("dataCenters", [])]
     return Catalog(
         gpus={g.id: g for g in gpus},
         cpus={c.id: c for c in cpus},
@@ -167,5 +167,5 @@ def parse_catalog(told: JsonObject, *, as_of: str | None = None) -> Catalog:
 @cache
 def offline_catalog() -> Catalog:
     """The copy that ships with the package."""
-    told: JsonObject = json.loads(resources.files("pulumi_runpod.wire").joinpath("catalog.json").read_text("utf-8"))
-    return parse_catalog(told, as_of=told["asOf"])
+    document: JsonObject = json.loads(resources.files("pulumi_runpod.wire").joinpath("catalog.json").read_text("utf-8"))
+    return parse_catalog(document, as_of=document["asOf"])

@@ -1,4 +1,4 @@
-"""Writes the compatibility table: every operation of the published document, and how far this package speaks it."""
+"""Writes the compatibility table: every operation of the published document, and how much of it this package covers."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ document; `pulumi-runpod spec check FILE` compares with any other.
 """
 
 
-def table(told: JsonObject) -> str:
+def table(fields: JsonObject) -> str:
     """The table as Markdown. Raises `SpecError`."""
-    found = differences(told)
-    rows = [_row(method, path, found) for method, path in _operations(told)]
+    found = differences(fields)
+    rows = [_row(method, path, found) for method, path in _operations(fields)]
     return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _operations(told: JsonObject) -> Iterator[tuple[str, str]]:
+def _operations(fields: JsonObject) -> Iterator[tuple[str, str]]:
     """Those of the document in its order, then those that only we know."""
     published = [
-        (method.upper(), path) for path, item in told["paths"].items() for method in _METHODS if method in item
+        (method.upper(), path) for path, item in fields["paths"].items() for method in _METHODS if method in item
     ]
     yield from published
     yield from dict.fromkeys((r.method, r.path) for r in ROUTES if (r.method, r.path) not in published)

@@ -36,9 +36,9 @@ class ContainerRequest(Request):
     def violations(self) -> list[Violation]:
         found = []
         if self.args and (self.entrypoint is not None or self.cmd is not None):
-            told = decode_args(self.args)
+            result = decode_args(self.args)
             wanted = (self.entrypoint or [], self.cmd or [])
-            if told != wanted:
+            if result != wanted:
                 found.append(Violation(("args",), "describes another command than entrypoint and cmd: give one"))
         return found
 
@@ -66,11 +66,11 @@ def decode_args(args: str) -> tuple[list[str], list[str]]:
     if not args:
         return [], []
     try:
-        told = json.loads(args)
+        document = json.loads(args)
     except ValueError:
-        told = None
-    if isinstance(told, dict) and set(told) <= {"entrypoint", "cmd"}:
-        return list(told.get("entrypoint", [])), list(told.get("cmd", []))
+        document = None
+    if isinstance(document, dict) and set(document) <= {"entrypoint", "cmd"}:
+        return list(document.get("entrypoint", [])), list(document.get("cmd", []))
     return [], args.split()
 
 

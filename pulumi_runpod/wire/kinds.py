@@ -1,4 +1,4 @@
-"""Every kind of object, for whoever goes through all of them: the referee, and tests."""
+"""Every kind of object, for a caller that goes through all of them: the referee, and tests."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 
 JsonObject = dict[str, Any]
-"""A decoded JSON object, as it stands on the wire: `Any` because JSON is."""
+"""A decoded JSON object, as it is on the wire: `Any` because JSON is."""
 
 
 class Request(BaseModel):
@@ -61,9 +61,9 @@ class _NeverNull:
     """Keeps `null` out of the JSON schema of a field that may only be left out."""
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonObject:
-        told = handler(schema)
-        branches = [branch for branch in told.pop("anyOf", []) if branch != {"type": "null"}]
-        return told | branches[0] if len(branches) == 1 else told | ({"anyOf": branches} if branches else {})
+        result = handler(schema)
+        branches = [branch for branch in result.pop("anyOf", []) if branch != {"type": "null"}]
+        return result | branches[0] if len(branches) == 1 else result | ({"anyOf": branches} if branches else {})
 
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ Maybe = Annotated[T | None, BeforeValidator(_not_null), _NeverNull()]
 
 @dataclass(frozen=True)
 class Collection:
-    """One kind of object of the API: where it lives and which models speak for it.
+    """One kind of object of the API: where it lives and which models describe it.
 
     Everything that the provider and the local RunPod need to know of a kind is derived from here: a field that can be
     created but not updated replaces the object; a field that is never returned is kept from the last inputs.

@@ -59,8 +59,8 @@ class Shape:
 class Document:
     """A JSON document with named schemas; follows `$ref` within it."""
 
-    def __init__(self, told: JsonObject) -> None:
-        self._told = told
+    def __init__(self, fields: JsonObject) -> None:
+        self._fields = fields
 
     def shape(self, schema: JsonObject) -> Shape:
         """Raises ValueError for a reference that leads nowhere and for schemas that are nested without end."""
@@ -68,7 +68,7 @@ class Document:
 
     def at(self, reference: str) -> JsonObject:
         """The object that a `#/...` reference names."""
-        found: Any = self._told
+        found: Any = self._fields
         for part in reference.removeprefix("#/").split("/"):
             name = part.replace("~1", "/").replace("~0", "~")
             if not isinstance(found, dict) or name not in found:
@@ -78,9 +78,9 @@ class Document:
             raise ValueError(f"{reference} is no object")  # noqa: TRY004  (the document is wrong, not the call)
         return found
 
-    def resolved(self, told: JsonObject) -> JsonObject:
-        """`told`, or what it refers to."""
-        return self.at(told["$ref"]) if "$ref" in told else told
+    def resolved(self, fields: JsonObject) -> JsonObject:
+        """`fields`, or what they refer to."""
+        return self.at(fields["$ref"]) if "$ref" in fields else fields
 
     def _shape(self, schema: JsonObject, depth: int) -> Shape:
         if depth > _DEEPEST:
@@ -99,8 +99,8 @@ class Document:
         return shape
 
     def _own(self, schema: JsonObject, depth: int) -> Shape:
-        told = schema.get("type", [])
-        types = {told} if isinstance(told, str) else set(told)
+        result = schema.get("type", [])
+        types = {result} if isinstance(result, str) else set(result)
         enum = schema.get("enum", [schema["const"]] if "const" in schema else None)
         extra = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
         conditions: list[JsonObject] = []
@@ -117,7 +117,7 @@ class Document:
             closed=extra is False,
             items=self._shape(schema["items"], depth + 1) if "items" in schema else None,
             values=self._shape(extra, depth + 1) if isinstance(extra, dict) else None,
-            conditions=frozenset(json.dumps(_by_name(told), sort_keys=True) for told in conditions),
+            conditions=frozenset(json.dumps(_by_name(result), sort_keys=True) for result in conditions),
         )
 
     def _one_of(self, schema: JsonObject, depth: int) -> Shape:
@@ -174,13 +174,13 @@ def _either(*shapes: Shape) -> Shape:
     )
 
 
-def _by_name(told: Any) -> Any:
+def _by_name(result: Any) -> Any:
     """A rule with `$ref`s written as the names they refer to."""
-    if isinstance(told, dict):
-        if "$ref" in told:
-            return {"schema": str(told["$ref"]).rsplit("/", 1)[-1]}
-        return {key: _by_name(value) for key, value in told.items()}
-    return [_by_name(value) for value in told] if isinstance(told, list) else told
+    if isinstance(result, dict):
+        if "$ref" in result:
+            return {"schema": str(result["$ref"]).rsplit("/", 1)[-1]}
+        return {key: _by_name(value) for key, value in result.items()}
+    return [_by_name(value) for value in result] if isinstance(result, list) else result
 
 
 def _named(name: str, shapes: Iterable[Shape]) -> list[Shape]:

@@ -62,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Route:
-    """One operation that a model of ours speaks for. `list_key`: the model is that of the list's items."""
+    """One operation that a model of ours describes. `list_key`: the model is that of the list's items."""
 
     method: str
     path: str
@@ -113,17 +113,17 @@ class SpecError(ValueError):
     """The file is no OpenAPI document that can be compared with."""
 
 
-def differences(told: JsonObject) -> list[Difference]:
+def differences(fields: JsonObject) -> list[Difference]:
     """Everywhere that models and document differ, expected differences included. Raises `SpecError`."""
-    if not isinstance(told.get("paths"), dict) or not isinstance(told.get("components"), dict):
+    if not isinstance(fields.get("paths"), dict) or not isinstance(fields.get("components"), dict):
         raise SpecError("is no OpenAPI document: `paths` and `components` are missing")
-    document = Document(told)
+    document = Document(fields)
     found: list[Difference] = []
     try:
         for route in ROUTES:
-            found += _of_route(document, told["paths"], route)
+            found += _of_route(document, fields["paths"], route)
         for collection in COLLECTIONS:
-            found += _of_operations(document, told["paths"], collection)
+            found += _of_operations(document, fields["paths"], collection)
         problem = document.shape({"$ref": "#/components/schemas/ErrorResponse"})
         found += _compare("every error", shape_of(Problem), problem, "answer")
     except (ValueError, AttributeError, KeyError, TypeError) as error:
@@ -133,8 +133,8 @@ def differences(told: JsonObject) -> list[Difference]:
 
 def shape_of(model: type[BaseModel]) -> Shape:
     """A model of ours as a shape."""
-    told = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
-    return Document(told).shape({key: value for key, value in told.items() if key != "$defs"})
+    result = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    return Document(result).shape({key: value for key, value in result.items() if key != "$defs"})
 
 
 def published_shape(document: Document, paths: JsonObject, route: Route) -> Shape | None:
@@ -209,12 +209,12 @@ def _values(where: str, ours: Shape, theirs: Shape, direction: Direction) -> Ite
         yield Difference(where, f"is {_listed(theirs.types)}, and {_listed(ours.types)} here")
     if ours.enum != theirs.enum:
         yield Difference(where, f"takes {_listed(theirs.enum or ())}, and {_listed(ours.enum or ())} here")
-    told, here = dict(theirs.limits), dict(ours.limits)
-    for limit in sorted(told.keys() | here.keys()):
-        if told.get(limit) != here.get(limit):
-            expected = limit not in told and STRICTER.get(where, {}).get(limit) == here[limit]
+    result, here = dict(theirs.limits), dict(ours.limits)
+    for limit in sorted(result.keys() | here.keys()):
+        if result.get(limit) != here.get(limit):
+            expected = limit not in result and STRICTER.get(where, {}).get(limit) == here[limit]
             yield Difference(
-                where, f"{limit} is {told.get(limit, 'open')}, and {here.get(limit, 'open')} here", expected
+                where, f"{limit} is {result.get(limit, 'open')}, and {here.get(limit, 'open')} here", expected
             )
     if ours.closed != theirs.closed:
         yield Difference(where, f"is {_closed(theirs)} to other properties, and {_closed(ours)} here")

@@ -18,7 +18,7 @@ DATA_CENTERS = frozenset(
         "US-MO-2", "US-NC-1", "US-NC-2", "US-NE-1", "US-WA-1",
     }
 )  # fmt: skip
-"""Data centers whose volumes speak S3."""
+"""Data centers whose volumes offer S3."""
 MAX_PUT_BYTES = 500_000_000
 """A PutObject is smaller than this; anything else is a multipart upload."""
 MAX_PART_BYTES = 500_000_000

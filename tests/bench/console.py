@@ -76,7 +76,7 @@ def pages(browser: Browser, api: str) -> Iterator[None]:
 
 
 def main() -> None:
-    jobs, rounds = (int(told) for told in (sys.argv[1:] + ["4000", "5"][len(sys.argv) - 1 :]))
+    jobs, rounds = (int(result) for result in (sys.argv[1:] + ["4000", "5"][len(sys.argv) - 1 :]))
     found: dict[str, list[float]] = {"no page": [], "three streams": [], "three pages": []}
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         deliveries = Path(folder, "deliveries")

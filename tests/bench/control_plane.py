@@ -83,7 +83,7 @@ def compare(bare: tuple[psutil.Process, str], ours: tuple[psutil.Process, str], 
             )
             for _ in range(PAIRS)
         ]
-        told(f"create, POST /v2/{collection}", pairs)
+        report(f"create, POST /v2/{collection}", pairs)
         pairs = [
             (
                 reached(bare[0], "GET", f"{bare[1]}/objects/x", seconds),
@@ -91,10 +91,10 @@ def compare(bare: tuple[psutil.Process, str], ours: tuple[psutil.Process, str], 
             )
             for _ in range(PAIRS)
         ]
-        told(f"get, GET /v2/{collection}/ID", pairs)
+        report(f"get, GET /v2/{collection}/ID", pairs)
 
 
-def told(what: str, pairs: list[tuple[Reached, Reached]]) -> None:
+def report(what: str, pairs: list[tuple[Reached, Reached]]) -> None:
     middle = statistics.median
     rates = f"{middle(b.rate for b, _ in pairs):9.0f}{middle(o.rate for _, o in pairs):9.0f}"
     costs = f"{middle(b.cpu for b, _ in pairs):9.0f}{middle(o.cpu for _, o in pairs):9.0f}"

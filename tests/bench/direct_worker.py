@@ -1,6 +1,6 @@
-"""A worker that speaks the job protocol with the standard library alone: no second between two jobs, as the SDK has.
+"""A worker that uses the job protocol with the standard library alone: no second between two jobs, as the SDK has.
 
-Writes the id of each job that it was given to a file of its own below DELIVERIES, and answers with the time of receipt.
+Writes the id of each job that it was given to its own file below DELIVERIES, and answers with the time of receipt.
 """
 
 from __future__ import annotations

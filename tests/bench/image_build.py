@@ -46,8 +46,8 @@ class Bench:
         self.project = base / "project"
         (self.project / "backend").mkdir(parents=True)
         (self.project / "Pulumi.yaml").write_text("name: bench\nruntime: python\n")
-        told = {"repository": self.repository, "source": str(self.source), "builder": NAME}
-        (self.project / "__main__.py").write_text(PROGRAM.format(**told))
+        fields = {"repository": self.repository, "source": str(self.source), "builder": NAME}
+        (self.project / "__main__.py").write_text(PROGRAM.format(**fields))
         self.environ = {
             **os.environ,
             "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
@@ -67,12 +67,12 @@ class Bench:
         began = time.monotonic()
         out = self._run(["pulumi", "up", "--stack", "dev", "--yes", "--skip-preview", "--non-interactive"])
         whole = time.monotonic() - began
-        told = STEP.search(out)
-        assert told is not None, out
-        return whole, float(told[1])
+        result = STEP.search(out)
+        assert result is not None, out
+        return whole, float(result[1])
 
     def buildctl(self, dependencies: str) -> float:
-        """Seconds of the same build, pushed to a name of its own."""
+        """Seconds of the same build, pushed to another name."""
         name = f"{self.repository}-alone:dev"
         began = time.monotonic()
         self._run(

@@ -1,4 +1,4 @@
-"""A worker on RunPod's own SDK that notes the id of each job it was given in a file of its own below DELIVERIES."""
+"""A worker on RunPod's own SDK that notes the id of each job it was given in its own file below DELIVERIES."""
 
 from __future__ import annotations
 

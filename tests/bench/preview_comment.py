@@ -63,11 +63,11 @@ def taken(project: Project, *command: str) -> Taken:
 
 def alone(project: Project) -> Taken:
     """The slowest."""
-    told = [
+    preview = [
         taken(project, "pulumi", "preview", "--json", "--refresh=true", "--stack", stack, "--non-interactive")
         for stack in STACKS
     ]
-    return max(told, key=lambda one: one.wall)
+    return max(preview, key=lambda one: one.wall)
 
 
 def comment(project: Project) -> Taken:
@@ -96,7 +96,7 @@ def main() -> None:
     cores = len(os.sched_getaffinity(0))
     ratios = [one.wall / other.wall for one, other in zip(together, single, strict=True)]
     wall = statistics.median(one.wall for one in single)
-    processor, all_together = (statistics.median(one.processor for one in told) for told in (single, together))
+    processor, all_together = (statistics.median(one.processor for one in result) for result in (single, together))
     least = all_together / cores
     print(f"median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}), {pairs} pairs")
     print(

@@ -53,7 +53,7 @@ COMMANDS = {
 
 
 class Project:
-    """A project of its own in a directory of its own, with a file backend."""
+    """A project in its own directory, with a file backend."""
 
     def __init__(self, base: Path, program: str, environment: dict[str, str]) -> None:
         self.directory = base

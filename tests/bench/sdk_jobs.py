@@ -33,7 +33,7 @@ def ended(call: Caller, endpoint_id: str, wanted: int) -> float:
 
 
 def main() -> None:
-    jobs, workers = (int(told) for told in (sys.argv[1:] + ["500", "10"][len(sys.argv) - 1 :]))
+    jobs, workers = (int(fields) for fields in (sys.argv[1:] + ["500", "10"][len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as folder:
         deliveries = Path(folder, "deliveries")
         deliveries.mkdir()
@@ -44,15 +44,15 @@ def main() -> None:
             print(f"{workers} workers on the SDK ready after {time.perf_counter() - began:.1f} s")
             accepted = submit(call, endpoint_id, jobs)
             seconds = ended(call, endpoint_id, jobs)
-            told = {job_id: call("GET", f"/v2/{endpoint_id}/status/{job_id}") for job_id in accepted}
+            fields = {job_id: call("GET", f"/v2/{endpoint_id}/status/{job_id}") for job_id in accepted}
             memory = server.memory_info().rss / 1e6
         given = Counter(line for file in deliveries.iterdir() for line in file.read_text().split())
-    right = sum(job["status"] == "COMPLETED" and job["output"] == {"n": n} for n, job in enumerate(told.values()))
+    right = sum(job["status"] == "COMPLETED" and job["output"] == {"n": n} for n, job in enumerate(fields.values()))
     lost, twice = sum(job not in given for job in accepted), sum(count > 1 for count in given.values())
     print(
         f"{jobs} jobs through {workers} SDK workers in {seconds:.0f} s: {jobs / seconds / workers:.2f} jobs/s each; "
         f"completed with their own output {right}, lost {lost}, delivered twice {twice}, retried "
-        f"{sum('retries' in job for job in told.values())}; server {memory:.0f} MB"
+        f"{sum('retries' in job for job in fields.values())}; server {memory:.0f} MB"
     )
 
 

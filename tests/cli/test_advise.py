@@ -60,16 +60,16 @@ def test_a_silence_of_no_rule_is_wrong_usage() -> None:
 def test_json_carries_every_part() -> None:
     """One object a service, with severity and money as a number."""
     done = run("--gpu-pools", "AMPERE_80", "--vram", "12", "--workers-min", "1", "--offline", "--json")
-    (told,) = json.loads(done.stdout)
+    (result,) = json.loads(done.stdout)
 
-    assert told["worst"] == "warning"
-    (advice,) = told["advice"]
+    assert result["worst"] == "warning"
+    (advice,) = result["advice"]
     assert (advice["id"], advice["severity"], advice["savingPerMonth"]) == ("RP001", "warning", 1555.2)
 
 
 def test_the_rules_can_be_listed() -> None:
     """Every rule with its id, severity and title."""
-    told = json.loads(run("--rules", "--json").stdout)
+    output = json.loads(run("--rules", "--json").stdout)
 
-    assert tuple(rule["id"] for rule in told) == RULE_IDS
-    assert all(rule["id"] in run("--rules").stdout for rule in told)
+    assert tuple(rule["id"] for rule in output) == RULE_IDS
+    assert all(rule["id"] in run("--rules").stdout for rule in output)

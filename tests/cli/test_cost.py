@@ -24,16 +24,16 @@ def run(*arguments: str) -> Result:
 
 def test_the_figures_come_to_the_cent() -> None:
     """500 x 4 s at $0.44/h: $7.33 of work; reserved $316.80; a warm worker $10.56 a day."""
-    (told,) = json.loads(run(*ONE_PRICE, *SMALL, "--json").stdout)
-    work = {part["what"]: part["amount"] for part in told["bills"]["low"]}
+    (result,) = json.loads(run(*ONE_PRICE, *SMALL, "--json").stdout)
+    work = {part["what"]: part["amount"] for part in result["bills"]["low"]}
 
     assert work["work on demand"] == 7.33
-    assert told["reserved"]["perMonth"] == 316.80
-    assert told["reserved"]["crossoverUtilisation"] == 1
-    assert told["warmWorker"]["perDay"] == 10.56
-    assert told["warmWorker"]["perMonth"] == 316.80
-    assert told["currency"] == "USD"
-    assert told["low"] <= told["expected"] <= told["high"]
+    assert result["reserved"]["perMonth"] == 316.80
+    assert result["reserved"]["crossoverUtilisation"] == 1
+    assert result["warmWorker"]["perDay"] == 10.56
+    assert result["warmWorker"]["perMonth"] == 316.80
+    assert result["currency"] == "USD"
+    assert result["low"] <= result["expected"] <= result["high"]
 
 
 def test_the_crossover_is_computed_from_both_prices() -> None:

@@ -25,25 +25,25 @@ def live(local_runpod: LocalRunPod, monkeypatch: pytest.MonkeyPatch) -> Iterator
 def test_the_cheapest_pool_that_fits_comes_first(live: LocalRunPod) -> None:
     """12 GB in EU-RO-1: the choice, and every pool that fits, cheapest first, with stock and where volumes meet it."""
     done = CliRunner().invoke(app, ["gpus", "--vram", "12", "--data-center", "EU-RO-1", "--json"])
-    told = json.loads(done.stdout)
-    prices = [pool["pricePerHour"] for pool in told["fits"]]
+    output = json.loads(done.stdout)
+    prices = [pool["pricePerHour"] for pool in output["fits"]]
 
     assert done.exit_code == 0
-    assert told["chosen"] == told["fits"][0]["pool"] == "AMPERE_16"
+    assert output["chosen"] == output["fits"][0]["pool"] == "AMPERE_16"
     assert prices == sorted(prices)
-    assert told["fits"][0]["stock"] == "HIGH"
-    assert "EU-RO-1" in told["fits"][0]["volumeDataCenters"]
-    assert (told["currency"], told["prices"]) == ("USD", "catalog of RunPod")
+    assert output["fits"][0]["stock"] == "HIGH"
+    assert "EU-RO-1" in output["fits"][0]["volumeDataCenters"]
+    assert (output["currency"], output["prices"]) == ("USD", "catalog of RunPod")
 
 
 def test_stock_that_is_gone_moves_the_choice(live: LocalRunPod) -> None:
     """The cheapest pool without stock where it must run is listed, and not taken."""
     live.call(lambda platform: platform.stock.set("AMPERE_16@EU-RO-1", 0))
     done = CliRunner().invoke(app, ["gpus", "--vram", "12", "--data-center", "EU-RO-1", "--json"])
-    told = json.loads(done.stdout)
+    output = json.loads(done.stdout)
 
-    assert told["chosen"] == "AMPERE_24"
-    assert {pool["pool"]: pool["stock"] for pool in told["fits"]}["AMPERE_16"] == "NONE"
+    assert output["chosen"] == "AMPERE_24"
+    assert {pool["pool"]: pool["stock"] for pool in output["fits"]}["AMPERE_16"] == "NONE"
 
 
 def test_the_table_says_need_choice_and_currency() -> None:
@@ -56,7 +56,7 @@ def test_the_table_says_need_choice_and_currency() -> None:
 
 
 def test_a_need_can_be_estimated_from_weights() -> None:
-    """Weights, dtype and resolution give an estimate, told with its error."""
+    """Weights, dtype and resolution give an estimate, reported with its error."""
     done = CliRunner().invoke(app, ["gpus", "--weights-gb", "6.94", "--resolution", "1024x1024", "--offline"])
 
     assert "= 10.9 GB (9.63 to 11.7); with 20 % headroom 13.1 GB" in done.stdout

@@ -43,11 +43,11 @@ class Node:
 
 def drawn(nodes: Iterable[Node], root: Node) -> str:
     """A line for each resource, indented below its parent; children in the order of their types and names."""
-    told = list(nodes)
+    result = list(nodes)
 
     def lines(node: Node, depth: int) -> Iterable[str]:
         yield f"{'  ' * depth}{node.label}\n"
-        for child in sorted((n for n in told if n.parent == node.urn), key=lambda n: n.label):
+        for child in sorted((n for n in result if n.parent == node.urn), key=lambda n: n.label):
             yield from lines(child, depth + 1)
 
     return "".join(lines(root, 0))

@@ -82,7 +82,7 @@ def test_a_service_is_a_template_and_an_endpoint_below_it(registered: Recorder) 
 
 
 def test_a_service_with_a_gate_has_it_below_the_endpoint(registered: Recorder) -> None:
-    """A resource of its own, after the endpoint."""
+    """A separate resource, after the endpoint."""
     args = ServerlessServiceArgs(
         image="registry.example.com/team/worker:1", gpu_pools=["ADA_24"], rollout={"smoke_input": {"n": 1}}
     )

@@ -1,7 +1,7 @@
 """RunPod's own JavaScript client, unmodified, against the local RunPod with workers on the Python SDK.
 
 It is installed through npm at the versions and hashes of `javascript/package-lock.json`, once for all clones. Without
-node there is nothing to run it with. (RunPod's Go client is not to be had through Go's module proxy.)
+node there is nothing to run it with. (RunPod's Go client is not available through Go's module proxy.)
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def client() -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(client: Path) -> Iterator[dict[str, Any]]:
+def answers(client: Path) -> Iterator[dict[str, Any]]:
     """What each method of the client returned."""
     workers = {f"{kind}:*": f"{sys.executable} {WORKER} {kind}" for kind in ("plain", "generator")}
     with LocalRunPod(workers=workers, switches=Switches(poll_hold=5)) as server:
@@ -73,47 +73,47 @@ def endpoint(server: LocalRunPod, kind: str) -> str:
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {server.api_key}"}
     answer = httpx.post(f"{server.api}/v2/serverless", json=body, headers=headers)
-    assert answer.status_code == 201, answer.text
+    assert answer.status_code == 201, answer.answers
     return str(answer.json()["id"])
 
 
-def test_a_job_is_run_and_followed(told: dict[str, Any]) -> None:
+def test_a_job_is_run_and_followed(answers: dict[str, Any]) -> None:
     """`run`, `status`, and `statusSync`, which waits for its end."""
-    assert told["run"]["status"] == "IN_QUEUE"
-    assert told["status"]["started"] is True
-    assert told["statusSync"]["id"] == told["run"]["id"]
-    assert (told["statusSync"]["completed"], told["statusSync"]["succeeded"]) == (True, True)
-    assert told["statusSync"]["output"]["echo"] == {"a": 1}
-    assert {"delayTime", "executionTime"} <= told["statusSync"].keys()
+    assert answers["run"]["status"] == "IN_QUEUE"
+    assert answers["status"]["started"] is True
+    assert answers["statusSync"]["id"] == answers["run"]["id"]
+    assert (answers["statusSync"]["completed"], answers["statusSync"]["succeeded"]) == (True, True)
+    assert answers["statusSync"]["output"]["echo"] == {"a": 1}
+    assert {"delayTime", "executionTime"} <= answers["statusSync"].keys()
 
 
-def test_a_job_is_run_in_one_call(told: dict[str, Any]) -> None:
+def test_a_job_is_run_in_one_call(answers: dict[str, Any]) -> None:
     """`runSync`: its output, or its failure."""
-    assert told["runSync"]["output"]["echo"] == {"b": 2}
-    assert told["runSync"]["succeeded"] is True
-    assert (told["failed"]["status"], told["failed"]["succeeded"]) == ("FAILED", False)
-    assert "boom" in told["failed"]["error"]
+    assert answers["runSync"]["output"]["echo"] == {"b": 2}
+    assert answers["runSync"]["succeeded"] is True
+    assert (answers["failed"]["status"], answers["failed"]["succeeded"]) == ("FAILED", False)
+    assert "boom" in answers["failed"]["error"]
 
 
-def test_parts_of_an_output_are_streamed(told: dict[str, Any]) -> None:
+def test_parts_of_an_output_are_streamed(answers: dict[str, Any]) -> None:
     """Each once, in order."""
-    assert [part["output"] for part in told["stream"]] == [{"part": 0}, {"part": 1}, {"part": 2}]
+    assert [part["output"] for part in answers["stream"]] == [{"part": 0}, {"part": 1}, {"part": 2}]
 
 
-def test_jobs_and_workers_are_counted(told: dict[str, Any]) -> None:
+def test_jobs_and_workers_are_counted(answers: dict[str, Any]) -> None:
     """`health`, with a job that runs and one that waits."""
-    assert (told["health"]["jobs"]["inProgress"], told["health"]["jobs"]["inQueue"]) == (1, 1)
-    assert told["health"]["workers"]["running"] == 1
+    assert (answers["health"]["jobs"]["inProgress"], answers["health"]["jobs"]["inQueue"]) == (1, 1)
+    assert answers["health"]["workers"]["running"] == 1
 
 
-def test_jobs_are_purged_and_cancelled(told: dict[str, Any]) -> None:
+def test_jobs_are_purged_and_cancelled(answers: dict[str, Any]) -> None:
     """`purgeQueue` takes what waits, `cancel` what runs."""
-    assert told["purgeQueue"] == {"removed": 1, "status": "completed"}
-    assert told["purged"]["status"] == "CANCELLED"
-    assert told["cancel"]["status"] == "CANCELLED"
-    assert (told["cancelled"]["status"], told["cancelled"]["completed"]) == ("CANCELLED", True)
+    assert answers["purgeQueue"] == {"removed": 1, "status": "completed"}
+    assert answers["purged"]["status"] == "CANCELLED"
+    assert answers["cancel"]["status"] == "CANCELLED"
+    assert (answers["cancelled"]["status"], answers["cancelled"]["completed"]) == ("CANCELLED", True)
 
 
-def test_a_wrong_key_is_an_error(told: dict[str, Any]) -> None:
+def test_a_wrong_key_is_an_error(answers: dict[str, Any]) -> None:
     """401, which the client throws."""
-    assert told["wrongKey"] == 401
+    assert answers["wrongKey"] == 401

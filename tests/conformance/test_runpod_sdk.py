@@ -48,8 +48,8 @@ class Made:
         self.id: str = answer.json()["id"]
         self.urls: dict[str, str] = answer.json()["requestUrls"]
 
-    def run(self, told: object, **request: Any) -> str:
-        answer = self.client.post(self.urls["run"], json={"input": told, **request})
+    def run(self, result: object, **request: Any) -> str:
+        answer = self.client.post(self.urls["run"], json={"input": result, **request})
         assert answer.status_code == 200, answer.text
         return str(answer.json()["id"])
 
@@ -59,9 +59,9 @@ class Made:
     def end(self, job_id: str) -> dict[str, Any]:
         """The job once it has ended."""
         url = self.urls["status"].replace("/status/{job_id}", f"/status-sync/{job_id}")
-        told = dict(self.client.get(url, params={"wait": 60_000}).json())
-        assert told["status"] not in ("IN_QUEUE", "IN_PROGRESS"), told
-        return told
+        response = dict(self.client.get(url, params={"wait": 60_000}).json())
+        assert response["status"] not in ("IN_QUEUE", "IN_PROGRESS"), response
+        return response
 
     def cancel(self, job_id: str) -> None:
         self.client.post(self.urls["cancel"].replace("{job_id}", job_id)).raise_for_status()
@@ -95,28 +95,28 @@ import json, os, sys, time
 import runpod
 runpod.api_key = os.environ["RUNPOD_API_KEY"]
 endpoint = runpod.Endpoint(sys.argv[1])
-told = {}
+answers = {}
 job = endpoint.run({"input": {"a": 1}})
-told["first"] = job.status()
-told["output"] = job.output(timeout=60)
-told["last"] = job.status()
-told["run_sync"] = endpoint.run_sync({"b": 2}, timeout=60)
-told["health"] = endpoint.health()
+answers["first"] = job.status()
+answers["output"] = job.output(timeout=60)
+answers["last"] = job.status()
+answers["run_sync"] = endpoint.run_sync({"b": 2}, timeout=60)
+answers["health"] = endpoint.health()
 blocking = endpoint.run({"block": 1.5})
 while blocking.status() != "IN_PROGRESS":
     time.sleep(0.05)
 waiting = [endpoint.run({"n": n}) for n in range(2)]
-told["purged"] = endpoint.purge_queue()
-told["waiting"] = [w.status() for w in waiting]
+answers["purged"] = endpoint.purge_queue()
+answers["waiting"] = [w.status() for w in waiting]
 other = endpoint.run({"n": 9})
-told["cancelled"] = other.cancel()
-told["blocking"] = blocking.output(timeout=60)
-json.dump(told, sys.stdout)
+answers["cancelled"] = other.cancel()
+answers["blocking"] = blocking.output(timeout=60)
+json.dump(answers, sys.stdout)
 """
 
 
 def client_environment(server: LocalRunPod, home: Path) -> dict[str, str]:
-    """The SDK reads its base URL and the user's credentials at import: a process of its own, without any."""
+    """The SDK reads its base URL and the user's credentials at import: a separate process, without any."""
     return {**server.environment, "HOME": str(home), "PATH": "/usr/bin:/bin"}
 
 
@@ -127,17 +127,17 @@ def test_the_sync_client_runs_polls_cancels_and_purges(plain: Made, tmp_path: Pa
         env=client_environment(plain.server, tmp_path), capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["first"] in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
-    assert told["output"]["echo"] == {"a": 1}
-    assert told["last"] == "COMPLETED"
-    assert told["run_sync"]["echo"] == {"b": 2}
-    assert set(told["health"]) == {"jobs", "workers"}
-    assert told["health"]["jobs"]["completed"] >= 2
-    assert told["purged"] == {"removed": 2, "status": "completed"}
-    assert told["waiting"] == ["CANCELLED", "CANCELLED"]
-    assert told["cancelled"]["status"] == "CANCELLED"
-    assert told["blocking"]["echo"] == {"block": 1.5}
+    output = json.loads(done.stdout)
+    assert output["first"] in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
+    assert output["output"]["echo"] == {"a": 1}
+    assert output["last"] == "COMPLETED"
+    assert output["run_sync"]["echo"] == {"b": 2}
+    assert set(output["health"]) == {"jobs", "workers"}
+    assert output["health"]["jobs"]["completed"] >= 2
+    assert output["purged"] == {"removed": 2, "status": "completed"}
+    assert output["waiting"] == ["CANCELLED", "CANCELLED"]
+    assert output["cancelled"]["status"] == "CANCELLED"
+    assert output["blocking"]["echo"] == {"block": 1.5}
 
 
 ASYNC_CLIENT = """
@@ -147,22 +147,22 @@ import runpod
 from runpod import AsyncioEndpoint
 runpod.api_key = os.environ["RUNPOD_API_KEY"]
 async def main():
-    told = {}
+    answers = {}
     async with aiohttp.ClientSession() as session:
         endpoint = AsyncioEndpoint(sys.argv[1], session)
         job = await endpoint.run({"a": 1})
-        told["first"] = await job.status()
-        told["output"] = await job.output(timeout=60)
-        told["health"] = await endpoint.health()
+        answers["first"] = await job.status()
+        answers["output"] = await job.output(timeout=60)
+        answers["health"] = await endpoint.health()
         job = await endpoint.run({"block": 1.5})
         other = await endpoint.run({"b": 1})
-        told["cancelled"] = await other.cancel()
-        told["purged"] = await endpoint.purge_queue()
-        told["second"] = await job.output(timeout=60)
+        answers["cancelled"] = await other.cancel()
+        answers["purged"] = await endpoint.purge_queue()
+        answers["second"] = await job.output(timeout=60)
         generator = AsyncioEndpoint(sys.argv[2], session)
         job = await generator.run({"parts": 4})
-        told["stream"] = [part async for part in job.stream()]
-    json.dump(told, sys.stdout)
+        answers["stream"] = [part async for part in job.stream()]
+    json.dump(answers, sys.stdout)
 asyncio.run(main())
 """
 
@@ -176,13 +176,13 @@ def test_the_asyncio_client_runs_polls_cancels_purges_and_streams(
         env=client_environment(plain.server, tmp_path), capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["output"]["echo"] == {"a": 1}
-    assert set(told["health"]) == {"jobs", "workers"}
-    assert told["cancelled"]["status"] == "CANCELLED"
-    assert told["purged"]["status"] == "completed"
-    assert told["second"]["echo"] == {"block": 1.5}
-    assert told["stream"] == [{"part": n} for n in range(4)]
+    output = json.loads(done.stdout)
+    assert output["output"]["echo"] == {"a": 1}
+    assert set(output["health"]) == {"jobs", "workers"}
+    assert output["cancelled"]["status"] == "CANCELLED"
+    assert output["purged"]["status"] == "completed"
+    assert output["second"]["echo"] == {"block": 1.5}
+    assert output["stream"] == [{"part": n} for n in range(4)]
 
 
 STREAM_CLIENT = """
@@ -202,33 +202,33 @@ def test_the_sync_client_streams_a_generators_parts(made: Callable[[str], Made],
         env=client_environment(endpoint.server, tmp_path), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["parts"] == ["part 0", "part 1", "part 2"]
-    assert told["output"] == told["parts"]
+    output = json.loads(done.stdout)
+    assert output["parts"] == ["part 0", "part 1", "part 2"]
+    assert output["output"] == output["parts"]
 
 
 def test_an_exception_of_the_handler_fails_the_job_with_the_sdks_own_error(plain: Made) -> None:
     """JSON text with type, message and worker."""
-    told = plain.end(plain.run({"raise": True}))
-    assert told["status"] == "FAILED"
-    error = json.loads(told["error"])
+    result = plain.end(plain.run({"raise": True}))
+    assert result["status"] == "FAILED"
+    error = json.loads(result["error"])
     assert error["error_message"] == "boom"
-    assert error["worker_id"] == told["workerId"]
+    assert error["worker_id"] == result["workerId"]
 
 
 def test_progress_is_seen_while_the_handler_runs(plain: Made) -> None:
-    """It arrives by a session of its own, and the result wins at the end."""
+    """It arrives over a separate session, and the result wins at the end."""
     job_id = plain.run({"progress": 3})
-    seen = eventually(lambda: (told := plain.status(job_id))["status"] == "IN_PROGRESS" and told.get("output"))
+    seen = eventually(lambda: (result := plain.status(job_id))["status"] == "IN_PROGRESS" and result.get("output"))
     assert "step" in seen
     assert "echo" in plain.end(job_id)["output"]
 
 
 def test_a_result_that_json_cannot_hold_does_not_hang(plain: Made) -> None:
     """The SDK logs it and posts nothing: the job fails once the worker asks for work again."""
-    told = plain.end(plain.run({"unserializable": True}))
-    assert told["status"] == "FAILED"
-    assert "without a result" in told["error"]
+    result = plain.end(plain.run({"unserializable": True}))
+    assert result["status"] == "FAILED"
+    assert "without a result" in result["error"]
 
 
 def test_a_cancel_stops_a_running_async_handler(made: Callable[[str], Made]) -> None:
@@ -239,8 +239,8 @@ def test_a_cancel_stops_a_running_async_handler(made: Callable[[str], Made]) -> 
     eventually(lambda: endpoint.status(job_id)["status"] == "IN_PROGRESS")
     endpoint.cancel(job_id)
     began = time.monotonic()
-    told = endpoint.end(endpoint.run({"n": 2}))
-    assert told["output"]["pid"] == first
+    result = endpoint.end(endpoint.run({"n": 2}))
+    assert result["output"]["pid"] == first
     assert time.monotonic() - began < 20
     assert endpoint.status(job_id)["status"] == "CANCELLED"
 
@@ -251,10 +251,10 @@ def test_a_blocking_handler_is_killed_when_a_cancel_is_not_obeyed(plain: Made) -
     job_id = plain.run({"block": 60})
     old = eventually(lambda: plain.status(job_id).get("workerId"))
     plain.cancel(job_id)
-    told = plain.end(plain.run({"n": 1}))
+    result = plain.end(plain.run({"n": 1}))
     plain.server.turn(cancel_grace=10)
-    assert told["status"] == "COMPLETED"
-    assert told["workerId"] != old
+    assert result["status"] == "COMPLETED"
+    assert result["workerId"] != old
 
 
 def test_the_execution_timeout_kills_a_worker_that_blocks(plain: Made) -> None:
@@ -269,7 +269,7 @@ def test_the_execution_timeout_kills_a_worker_that_blocks(plain: Made) -> None:
 
 
 def worker_processes(worker_id: str) -> list[psutil.Process]:
-    """Supervisor, worker, heartbeat: whoever carries the worker's id in its environment."""
+    """Supervisor, worker, heartbeat: each process that carries the worker's id in its environment."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -282,9 +282,9 @@ def worker_processes(worker_id: str) -> list[psutil.Process]:
 
 def test_a_worker_that_exits_in_a_job_is_replaced_and_the_job_tried_again(plain: Made) -> None:
     """Twice, then the job fails with the exit code."""
-    told = plain.end(plain.run({"exit": 3}))
-    assert (told["status"], told["retries"]) == ("FAILED", 1)
-    assert "code 3" in told["error"]
+    result = plain.end(plain.run({"exit": 3}))
+    assert (result["status"], result["retries"]) == ("FAILED", 1)
+    assert "code 3" in result["error"]
 
 
 def test_concurrent_jobs_run_at_once_in_one_worker(made: Callable[[str], Made]) -> None:
@@ -318,7 +318,7 @@ def test_refresh_worker_gives_every_job_a_process_of_its_own(made: Callable[[str
     assert plain.end(plain.run({"n": 1}))["output"]["pid"] != first["output"]["pid"]
 
 
-def test_a_worker_that_is_told_to_end_leaves_by_itself(made: Callable[[str], Made]) -> None:
+def test_a_worker_that_is_asked_to_end_leaves_by_itself(made: Callable[[str], Made]) -> None:
     """SIGTERM and released polls: the SDK drains and exits with 0, before any kill."""
     endpoint = made("async")
     endpoint.end(endpoint.run({"n": 1}))
@@ -343,8 +343,8 @@ def test_a_worker_sees_its_volume(server: LocalRunPod) -> None:
     ).json()
     endpoint = Made(server, "plain", networkVolumes=[volume["id"]])
     try:
-        told = endpoint.end(endpoint.run({"n": 1}))["output"]["volume"]
-        assert Path(told) == server.platform.volume_dir(volume["id"]).resolve()
+        result = endpoint.end(endpoint.run({"n": 1}))["output"]["volume"]
+        assert Path(result) == server.platform.volume_dir(volume["id"]).resolve()
         assert [w["dataCenterId"] for w in endpoint.workers()] == [center]
     finally:
         endpoint.client.delete(f"{server.api}/v2/serverless/{endpoint.id}")

@@ -20,7 +20,7 @@ def gpu(
     name: str | None = None,
 ) -> GpuType:
     """A GPU type; `stock` is data center -> level, None for a catalog that does not say."""
-    told: dict[str, object] = {
+    fields: dict[str, object] = {
         "id": name or f"GPU of {pool}",
         "name": name or pool,
         "pool": pool,
@@ -34,9 +34,9 @@ def gpu(
     }
     if stock is not None:
         levels = ("NONE", "LOW", "MEDIUM", "HIGH")
-        told["availability"] = max(stock.values(), key=levels.index, default="NONE")
-        told["dataCenters"] = [{"id": dc, "name": dc, "availability": level} for dc, level in stock.items()]
-    return GpuType.model_validate(told)
+        fields["availability"] = max(stock.values(), key=levels.index, default="NONE")
+        fields["dataCenters"] = [{"id": dc, "name": dc, "availability": level} for dc, level in stock.items()]
+    return GpuType.model_validate(fields)
 
 
 def market(*gpus: GpuType, live: bool = True) -> Market:

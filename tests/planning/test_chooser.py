@@ -114,8 +114,8 @@ def test_data_centers_where_volume_and_pool_meet_are_named() -> None:
 def test_a_4090_and_an_a100_cost_what_the_offline_copy_says() -> None:
     """Reserved prices of the dated copy: $0.44 and $1.64 an hour; serverless $1.116 and $2.736."""
     pools = pools_of(offline_catalog().gpus.values())
-    told = {name: (pools[name].reserved_per_hour, pools[name].price_per_hour) for name in ("ADA_24", "AMPERE_80")}
-    assert told == {
+    fields = {name: (pools[name].reserved_per_hour, pools[name].price_per_hour) for name in ("ADA_24", "AMPERE_80")}
+    assert fields == {
         "ADA_24": (Decimal("0.44"), Decimal("1.116")),
         "AMPERE_80": (Decimal("1.64"), Decimal("2.736")),
     }

@@ -37,11 +37,11 @@ def test_the_crossover_is_one_price_over_the_other() -> None:
 def test_at_the_crossover_both_cost_the_same(serverless: Decimal, reserved_price: Decimal, seconds: Decimal) -> None:
     """At the crossover's requests a day, work alone costs what a reserved GPU does."""
     prices = Prices(serverless_per_hour=serverless, reserved_per_hour=reserved_price)
-    told = reserved(plan(1, seconds), prices)
-    assert told is not None
-    assert told.crossover_requests_per_day is not None
-    month = serverless_per_month(told.crossover_requests_per_day, seconds, serverless)
-    assert abs(month - told.per_month) < Decimal("0.000001")
+    cost = reserved(plan(1, seconds), prices)
+    assert cost is not None
+    assert cost.crossover_requests_per_day is not None
+    month = serverless_per_month(cost.crossover_requests_per_day, seconds, serverless)
+    assert abs(month - cost.per_month) < Decimal("0.000001")
 
 
 def test_a_reserved_gpu_is_priced_by_the_hour() -> None:
@@ -65,50 +65,50 @@ def test_a_warm_worker_for_ten_requests_costs_a_dollar_each() -> None:
 
 def test_at_break_even_the_on_demand_worker_costs_the_same_within_a_hundredth() -> None:
     """At that many requests, one worker on demand is billed 99 % of a worker that never sleeps."""
-    told = warm_worker(plan(10), ONE_PRICE)
-    assert told is not None
-    requests = told.break_even_requests_per_day
+    cost = warm_worker(plan(10), ONE_PRICE)
+    assert cost is not None
+    requests = cost.break_even_requests_per_day
     assert requests is not None
     bill = monthly_cost(plan(requests, workers_max=1), ONE_PRICE).expected
     assert bill is not None
     gpu = sum((line.amount for line in bill.lines if line.what != "container disk"), Decimal(0))
-    assert round(gpu / told.per_month, 3) == Decimal("0.990")
+    assert round(gpu / cost.per_month, 3) == Decimal("0.990")
 
 
 def test_a_worker_that_leaves_at_once_breaks_even_near_full_use() -> None:
     """Without idle windows and cold starts, only a busy worker is worth keeping: 99 % of 86,400 s / 400 s."""
     service = plan(10, 400, idle_timeout_seconds=1, flashboot="FLASHBOOT", cold_start={"model_load_seconds": 0.001})
-    told = warm_worker(service, ONE_PRICE)
-    assert told is not None
-    assert told.break_even_requests_per_day is not None
-    assert 212 <= told.break_even_requests_per_day <= 214
+    cost = warm_worker(service, ONE_PRICE)
+    assert cost is not None
+    assert cost.break_even_requests_per_day is not None
+    assert 212 <= cost.break_even_requests_per_day <= 214
 
 
 def test_a_cheaper_warm_price_breaks_even_earlier() -> None:
     """A discount on workers that are kept warm lowers the break-even."""
     discounted = Prices(serverless_per_hour=Decimal("0.44"), active_per_hour=Decimal("0.30"))
-    told = warm_worker(plan(10), discounted)
-    assert told is not None
-    assert told.break_even_requests_per_day is not None
-    assert told.break_even_requests_per_day < 5_000
+    cost = warm_worker(plan(10), discounted)
+    assert cost is not None
+    assert cost.break_even_requests_per_day is not None
+    assert cost.break_even_requests_per_day < 5_000
 
 
 def test_a_warm_worker_says_what_a_cold_start_less_costs() -> None:
     """Extra money a day over cold starts avoided a day."""
-    told = warm_worker(plan(100), TWO_PRICES)
-    assert told is not None
-    assert told.per_cold_start_avoided is not None
-    assert told.cold_starts_avoided_per_day > 50
-    again = told.per_cold_start_avoided * told.cold_starts_avoided_per_day * 30
-    assert abs(again - told.extra_per_month) < Decimal("0.000001")
+    cost = warm_worker(plan(100), TWO_PRICES)
+    assert cost is not None
+    assert cost.per_cold_start_avoided is not None
+    assert cost.cold_starts_avoided_per_day > 50
+    again = cost.per_cold_start_avoided * cost.cold_starts_avoided_per_day * 30
+    assert abs(again - cost.extra_per_month) < Decimal("0.000001")
 
 
 def test_office_hours_never_pay_for_a_worker_around_the_clock() -> None:
     """A worker that is asked for eight hours cannot cost more than those, so that a warm one never breaks even."""
     traffic = Traffic(requests_per_day=10, seconds_each=4, active_hours_per_day=8)
-    told = warm_worker(ServicePlan(gpu_pools=("A",), traffic=traffic), ONE_PRICE)
-    assert told is not None
-    assert told.break_even_requests_per_day is None
+    cost = warm_worker(ServicePlan(gpu_pools=("A",), traffic=traffic), ONE_PRICE)
+    assert cost is not None
+    assert cost.break_even_requests_per_day is None
 
 
 def test_without_a_reserved_price_there_is_no_comparison() -> None:

@@ -17,17 +17,17 @@ def test_headroom_is_a_fifth() -> None:
 
 def test_a_given_need_has_no_error() -> None:
     """What was said outright is not an estimate."""
-    told = GpuNeed(vram_gb=12).estimate()
-    assert (told.low, told.expected, told.high) == (12, 12, 12)
+    result = GpuNeed(vram_gb=12).estimate()
+    assert (result.low, result.expected, result.high) == (12, 12, 12)
 
 
 def test_sdxl_is_estimated_within_what_was_measured() -> None:
     """SDXL base in 16 bits at 1024 x 1024: published peaks of 8.8 to 10.5 GB of tensors plus the CUDA context."""
-    told = GpuNeed(weights_gb=6.94, resolution=(1024, 1024)).estimate()
-    assert told.low <= Decimal("8.8") + Decimal("0.9")
-    assert told.high >= Decimal("10.5") + Decimal("0.8")
-    assert "6.94 GB of weights as float16" in told.arithmetic
-    assert "(9.63 to 11.7)" in told.arithmetic
+    result = GpuNeed(weights_gb=6.94, resolution=(1024, 1024)).estimate()
+    assert result.low <= Decimal("8.8") + Decimal("0.9")
+    assert result.high >= Decimal("10.5") + Decimal("0.8")
+    assert "6.94 GB of weights as float16" in result.arithmetic
+    assert "(9.63 to 11.7)" in result.arithmetic
 
 
 def test_files_in_32_bits_loaded_in_16_take_half() -> None:
@@ -46,7 +46,7 @@ def test_an_estimate_lies_within_its_error_and_grows_with_the_image(
     weights: Decimal, width: int, height: int, images: int
 ) -> None:
     """low <= expected <= high, all above the weights, and a larger batch never needs less."""
-    told = GpuNeed(weights_gb=weights, resolution=(width, height), images=images).estimate()
+    result = GpuNeed(weights_gb=weights, resolution=(width, height), images=images).estimate()
     more = GpuNeed(weights_gb=weights, resolution=(width, height), images=images + 1).estimate()
-    assert weights < told.low <= told.expected <= told.high
-    assert more.expected > told.expected
+    assert weights < result.low <= result.expected <= result.high
+    assert more.expected > result.expected

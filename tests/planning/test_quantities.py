@@ -28,7 +28,7 @@ def test_an_impossible_number_of_requests_is_one_line(bad: object) -> None:
 
 
 def test_every_bad_number_gets_its_line() -> None:
-    """Two mistakes are two lines, told at once."""
+    """Two mistakes are two lines, reported at once."""
     found = lines(Traffic, requests_per_day=-1, seconds_each=NAN, active_hours_per_day=25)
     assert found == [
         "requests_per_day is -1: must be a number above 0 and at most 1,000,000,000",
@@ -61,12 +61,12 @@ def test_every_bad_number_gets_its_line() -> None:
     ],
 )
 def test_a_bad_value_names_what_is_allowed(model: type[Given], given: dict[str, object], line: str) -> None:
-    """Every model of the room speaks the same way."""
+    """Every model of the room words its errors the same way."""
     assert lines(model, **given) == [line]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    """A misspelt value is told with the names there are."""
+    """A misspelt value is reported with the names there are."""
     (line,) = lines(Traffic, requests_per_day=1, seconds_each=1, request_seconds=2)
     assert line.startswith("request_seconds: there is no such value here; known are requests_per_day, seconds_each")
 
@@ -78,7 +78,7 @@ def test_camel_case_and_snake_case_say_the_same() -> None:
     )
 
 
-def test_mistakes_of_nested_values_are_told_together() -> None:
+def test_mistakes_of_nested_values_are_reported_together() -> None:
     """A plan names the bad values of its traffic, its volumes and its own, at once and with their place."""
     found = lines(
         ServicePlan,
@@ -96,14 +96,14 @@ def test_mistakes_of_nested_values_are_told_together() -> None:
 
 
 def test_a_contradiction_of_a_nested_value_has_its_place() -> None:
-    """What two values of the traffic say against each other is told under the traffic."""
+    """A contradiction between two values of the traffic is reported under the traffic."""
     traffic = {"requests_per_day": 1, "seconds_each": 4, "worst_case_seconds": 3}
     (line,) = lines(ServicePlan, gpu_pools=("A",), traffic=traffic)
     assert line.startswith("traffic.worst_case_seconds is 3: must be at least the average")
 
 
 def test_numbers_given_as_text_are_shown_as_numbers() -> None:
-    """A command line hands over text: `nan` is told as it was typed, a word in quotes."""
+    """A command line hands over text: `nan` is reported as it was typed, a word in quotes."""
     assert lines(Traffic, requests_per_day="nan", seconds_each="soon") == [
         "requests_per_day is nan: must be a number above 0 and at most 1,000,000,000",
         "seconds_each is 'soon': must be a number above 0 and at most 604,800",

@@ -45,15 +45,15 @@ def test_more_work_than_workers_waits_for_ever() -> None:
 )
 def test_one_worker_is_exact(rate: float, each: float, idle: float, cold: float) -> None:
     """For one worker the means are those of the M/G/1 queue with set-up and delayed switch-off, as simulated."""
-    told = occupancy(
+    result = occupancy(
         arrivals_per_second=rate, seconds_each=each, idle_timeout=idle, cold_start=cold, always_on=0, ceiling=1
     )
     seen = simulate(
         arrivals_per_second=rate, seconds_each=each, idle_timeout=idle, cold_start=cold, ceiling=1, jobs=150_000, seed=1
     )
-    assert told.busy_on_demand == pytest.approx(seen.busy, rel=0.02)
-    assert told.idle_on_demand == pytest.approx(seen.idle, rel=0.03)
-    assert told.cold_starts == pytest.approx(seen.cold_starts, rel=0.03)
+    assert result.busy_on_demand == pytest.approx(seen.busy, rel=0.02)
+    assert result.idle_on_demand == pytest.approx(seen.idle, rel=0.03)
+    assert result.cold_starts == pytest.approx(seen.cold_starts, rel=0.03)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_several_workers_are_near_a_simulation(
     rate: float, each: float, idle: float, cold: float, ceiling: int
 ) -> None:
     """For several workers the warm ones (at work and idle) are within a quarter of what a simulation counts."""
-    told = occupancy(
+    result = occupancy(
         arrivals_per_second=rate, seconds_each=each, idle_timeout=idle, cold_start=cold, always_on=0, ceiling=ceiling
     )
     seen = simulate(
@@ -76,8 +76,8 @@ def test_several_workers_are_near_a_simulation(
         jobs=40_000,
         seed=2,
     )
-    warm, counted = told.busy_on_demand + told.idle_on_demand, seen.busy + seen.idle
-    assert warm == pytest.approx(counted, rel=0.25), (told, seen)
+    warm, counted = result.busy_on_demand + result.idle_on_demand, seen.busy + seen.idle
+    assert warm == pytest.approx(counted, rel=0.25), (result, seen)
 
 
 @given(load=loads, each=times, idle=times, cold=st.floats(0, 120), ceiling=workers, share=st.floats(0, 1))
@@ -88,7 +88,7 @@ def test_means_stay_within_their_bounds(
     """All work is done, no more workers exist than may, and no request starts or warms more than one worker."""
     always_on = int(share * ceiling)
     rate = load / each
-    told = occupancy(
+    result = occupancy(
         arrivals_per_second=rate,
         seconds_each=each,
         idle_timeout=idle,
@@ -96,13 +96,13 @@ def test_means_stay_within_their_bounds(
         always_on=always_on,
         ceiling=ceiling,
     )
-    on_demand = told.busy_on_demand + told.idle_on_demand + told.cold_starts * cold
+    on_demand = result.busy_on_demand + result.idle_on_demand + result.cold_starts * cold
     assert on_demand <= ceiling - always_on + 1e-6
-    assert told.cold_starts <= rate * (1 + 1e-9)
-    assert told.idle_on_demand <= rate * idle * (1 + 1e-9)
-    assert min(told.busy_on_demand, told.idle_on_demand, told.cold_starts) >= 0
-    if not told.overloaded and always_on == 0:
-        assert told.busy_on_demand == pytest.approx(load, rel=1e-6, abs=1e-7)
+    assert result.cold_starts <= rate * (1 + 1e-9)
+    assert result.idle_on_demand <= rate * idle * (1 + 1e-9)
+    assert min(result.busy_on_demand, result.idle_on_demand, result.cold_starts) >= 0
+    if not result.overloaded and always_on == 0:
+        assert result.busy_on_demand == pytest.approx(load, rel=1e-6, abs=1e-7)
 
 
 @given(load=loads, each=times, idle=times, cold=st.floats(0, 120), ceiling=workers, factor=st.floats(1, 10))

@@ -35,15 +35,15 @@ def test_error_stops_at_warnings_too() -> None:
 
 
 def test_off_says_nothing() -> None:
-    """Whoever does not want advice gets none."""
+    """A caller that does not want advice gets none."""
     assert reviewed(**WRONG, guard="off") == Review((), (), ())
 
 
 def test_a_silenced_rule_is_kept_with_its_reason() -> None:
-    """Silence does not hide: the reason stands beside what would have been said, and nothing stops."""
-    told = reviewed(**WARNED, guard="error", silenced={"RP004": "one user, who waits"})
-    assert (told.advice, told.stops) == ((), ())
-    assert [(a.id, a.silenced) for a in told.silenced] == [("RP004", "one user, who waits")]
+    """Silence does not hide: the reason is beside what would have been said, and nothing stops."""
+    review = reviewed(**WARNED, guard="error", silenced={"RP004": "one user, who waits"})
+    assert (review.advice, review.stops) == ((), ())
+    assert [(a.id, a.silenced) for a in review.silenced] == [("RP004", "one user, who waits")]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_silence_needs_a_rule_and_a_reason(silenced: dict[str, str], line: str
     assert str(caught.value) == line
 
 
-def test_the_worst_severity_is_told() -> None:
+def test_the_worst_severity_is_reported() -> None:
     """What a script exits by: the gravest advice there is."""
     assert (reviewed(**WRONG).worst, reviewed(**WARNED).worst) == ("error", "warning")
     assert reviewed(gpu_pools=("MIDDLE_24",)).worst is None

@@ -58,7 +58,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def told(known: Market, **given: Any) -> dict[str, Advice]:
+def advice_for(known: Market, **given: Any) -> dict[str, Advice]:
     plan = ServicePlan.model_validate({"gpu_pools": ("MIDDLE_24",), **given})
     return {advice.id: advice for advice in review(plan, known).advice}
 
@@ -77,72 +77,72 @@ def test_every_rule_has_a_case() -> None:
 def test_a_rule_fires_where_it_should_and_is_silent_where_not(rule: str) -> None:
     """One change of the plan is all that lies between advice and silence."""
     given, change = CASES[rule]
-    assert rule in told(everything(), **given)
-    assert rule not in told(everything(), **{**given, **change})
+    assert rule in advice_for(everything(), **given)
+    assert rule not in advice_for(everything(), **{**given, **change})
 
 
 @pytest.mark.parametrize("rule", RULE_IDS)
 def test_a_line_of_advice_says_what_why_and_how(rule: str) -> None:
     """Id, title, reason and fix stand in one line."""
-    line = told(everything(), **CASES[rule][0])[rule].line()
+    line = advice_for(everything(), **CASES[rule][0])[rule].line()
     assert line.startswith(f"{rule} ")
     assert ". To mend it: " in line
     assert "\n" not in line
 
 
-def test_an_oversize_gpu_is_told_with_its_saving() -> None:
+def test_an_oversize_gpu_is_reported_with_its_saving() -> None:
     """A warm worker on 80 GB instead of 16 GB: (2.736 - 0.576) x 720 h = $1,555.20 a month."""
-    advice = told(MARKET, gpu_pools=("LARGE_80",), need={"vram_gb": 12}, workers_min=1)["RP001"]
+    advice = advice_for(MARKET, gpu_pools=("LARGE_80",), need={"vram_gb": 12}, workers_min=1)["RP001"]
     assert advice.saving == Decimal("1555.20")
     assert "Saves $1,555.20 a month." in advice.line()
 
 
-def test_warm_workers_in_dev_are_told_with_what_they_cost() -> None:
+def test_warm_workers_in_dev_are_reported_with_what_they_cost() -> None:
     """A warm worker at $1.116 an hour is $26.78 a day, and $803.52 of GPU and $2 of disk a month."""
-    advice = told(MARKET, environment="dev", workers_min=1)["RP005"]
+    advice = advice_for(MARKET, environment="dev", workers_min=1)["RP005"]
     assert "$26.78 a day" in advice.reason
     assert advice.saving == Decimal("805.52")
 
 
 def test_a_steady_load_is_compared_with_reserved_gpus() -> None:
     """50,000 x 4 s keep three GPUs 77 % busy; three at $0.44/h are $950.40 a month."""
-    advice = told(MARKET, workers_max=5, traffic=BUSY)["RP012"]
+    advice = advice_for(MARKET, workers_max=5, traffic=BUSY)["RP012"]
     assert "77.2 % of 3 GPUs" in advice.reason
     assert "from 39.4 % on" in advice.reason
     assert "$950.40 a month" in advice.fix
 
 
 def test_a_queue_that_grows_without_end_is_an_error_with_the_workers_it_takes() -> None:
-    """2.31 workers' worth of work at two workers: an error. Five are told to be enough, and five are silent."""
-    advice = told(MARKET, workers_max=2, traffic={**BUSY, "latency_target_seconds": 6})["RP013"]
+    """2.31 workers' worth of work at two workers: an error. The advice names five, and five are silent."""
+    advice = advice_for(MARKET, workers_max=2, traffic={**BUSY, "latency_target_seconds": 6})["RP013"]
     assert advice.severity == "error"
     enough = int(advice.fix.removeprefix("max workers "))
-    assert "RP013" not in told(MARKET, workers_max=enough, traffic={**BUSY, "latency_target_seconds": 6})
-    assert "RP013" in told(MARKET, workers_max=enough - 1, traffic={**BUSY, "latency_target_seconds": 6})
+    assert "RP013" not in advice_for(MARKET, workers_max=enough, traffic={**BUSY, "latency_target_seconds": 6})
+    assert "RP013" in advice_for(MARKET, workers_max=enough - 1, traffic={**BUSY, "latency_target_seconds": 6})
 
 
 def test_a_pool_below_the_bare_need_is_an_error_and_within_the_headroom_a_warning() -> None:
     """16 GB for 20 GB cannot work; 16 GB for 14 GB may."""
-    assert told(MARKET, gpu_pools=("SMALL_16",), need={"vram_gb": 20})["RP016"].severity == "error"
-    assert told(MARKET, gpu_pools=("SMALL_16",), need={"vram_gb": 14})["RP016"].severity == "warning"
+    assert advice_for(MARKET, gpu_pools=("SMALL_16",), need={"vram_gb": 20})["RP016"].severity == "error"
+    assert advice_for(MARKET, gpu_pools=("SMALL_16",), need={"vram_gb": 14})["RP016"].severity == "warning"
 
 
 def test_flashboot_off_is_a_warning_where_a_cold_start_misses_the_target() -> None:
     """Off, the start takes longer than it must; on, only the expectation is set right."""
     traffic = {**STEADY, "latency_target_seconds": 10}
-    assert told(MARKET, flashboot="OFF", traffic=traffic)["RP007"].severity == "warning"
-    assert told(MARKET, flashboot="FLASHBOOT", traffic=traffic)["RP007"].severity == "info"
+    assert advice_for(MARKET, flashboot="OFF", traffic=traffic)["RP007"].severity == "warning"
+    assert advice_for(MARKET, flashboot="FLASHBOOT", traffic=traffic)["RP007"].severity == "info"
 
 
 def test_half_a_second_is_real_time_whatever_is_kept_warm() -> None:
     """Below 500 ms no number of warm workers helps."""
-    advice = told(MARKET, workers_min=2, traffic={**STEADY, "latency_target_seconds": 0.4})["RP011"]
+    advice = advice_for(MARKET, workers_min=2, traffic={**STEADY, "latency_target_seconds": 0.4})["RP011"]
     assert "real time" in advice.reason
 
 
 def test_a_pool_that_is_not_where_the_volume_lies_is_out_of_stock_there() -> None:
-    """A pool that the catalog lists in other data centers alone is told with where it is."""
-    advice = told(everything(), gpu_pools=("ELSEWHERE_24",), volumes=[{"size_gb": 20, "data_center": "EU-RO-1"}])
+    """A pool that the catalog lists in other data centers alone is reported with where it is."""
+    advice = advice_for(everything(), gpu_pools=("ELSEWHERE_24",), volumes=[{"size_gb": 20, "data_center": "EU-RO-1"}])
     assert "no stock in EU-RO-1 with its volume" in advice["RP010"].reason
     assert "US-KS-2" in advice["RP010"].fix
     assert "RP009" not in advice
@@ -150,20 +150,20 @@ def test_a_pool_that_is_not_where_the_volume_lies_is_out_of_stock_there() -> Non
 
 def test_a_second_pool_with_stock_is_enough() -> None:
     """One of several pools with a free GPU keeps workers from waiting."""
-    assert "RP010" not in told(everything(), gpu_pools=("EMPTY_24", "MIDDLE_24"), data_centers=("EU-RO-1",))
+    assert "RP010" not in advice_for(everything(), gpu_pools=("EMPTY_24", "MIDDLE_24"), data_centers=("EU-RO-1",))
 
 
 def test_without_a_catalog_only_rules_that_need_none_speak() -> None:
     """Nothing is guessed: no price, no stock, no pool."""
     plan = {"gpu_pools": ("MISSPELT",), "need": {"vram_gb": 12}, "image": "registry.example.com/team/worker"}
-    assert set(told(Market(), **plan)) == {"RP008"}
+    assert set(advice_for(Market(), **plan)) == {"RP008"}
 
 
 def test_the_dated_copy_does_not_call_a_pool_unknown() -> None:
     """A pool may be newer than the copy that ships with the package."""
-    assert "RP017" not in told(market(MIDDLE, live=False), gpu_pools=("NEWEST_512",))
+    assert "RP017" not in advice_for(market(MIDDLE, live=False), gpu_pools=("NEWEST_512",))
 
 
-def test_a_scaler_without_an_idle_timeout_is_not_told_that_it_is_short() -> None:
+def test_a_scaler_without_an_idle_timeout_has_no_advice_on_it() -> None:
     """A queue that scales by request count has none to set."""
-    assert "RP004" not in told(MARKET, idle_timeout_seconds=5, scaler="REQUEST_COUNT")
+    assert "RP004" not in advice_for(MARKET, idle_timeout_seconds=5, scaler="REQUEST_COUNT")

@@ -42,7 +42,7 @@ def runpod() -> Iterator[LocalRunPod]:
 def pulumi(
     runpod: LocalRunPod, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """The command in a project of its own, with a stack `prod`."""
+    """The command in its own project, with a stack `prod`."""
     base = tmp_path_factory.mktemp("policy")
     project = base / "project"
     shutil.copytree(Path(__file__).parent / "project", project)
@@ -90,19 +90,19 @@ def policed(pulumi: Callable[..., subprocess.CompletedProcess[str]], tmp_path: P
 
 def test_every_policy_stops_what_it_forbids(policed: Callable[..., Policed], runpod: LocalRunPod) -> None:
     """An H100 with fifty workers, a moving tag and an unprotected volume: five violations, and nothing is made."""
-    told = policed(
+    result = policed(
         "preview", image="registry.example.com/team/worker:latest", pool="ADA_80_PRO", workers=50, protect="false"
     )
 
-    assert told.code != 0, told.text
-    assert told.violations == {
+    assert result.code != 0, result.text
+    assert result.violations == {
         "gpu-allow-list": "sdxl uses ADA_80_PRO; allowed are AMPERE_16, AMPERE_24, ADA_24, AMPERE_48, ADA_48_PRO",
         "protected-volumes": (
             "weights is not protected in stack prod: set protect (ResourceOptions(protect=True), or "
             "protect_volume=True of SdxlService)"
         ),
         "no-moving-tags": (
-            "sdxl runs registry.example.com/team/worker:latest, tag latest: name it by digest, or by a tag of its own "
+            "sdxl runs registry.example.com/team/worker:latest, tag latest: name it by digest, or by its own tag "
             "for every build"
         ),
         "endpoint-cost-ceiling": (
@@ -120,16 +120,16 @@ def test_a_violation_stops_an_update_before_anything_is_made(
     policed: Callable[..., Policed], runpod: LocalRunPod
 ) -> None:
     """`up` itself is policed: a volume without protection is not created."""
-    told = policed("up", image="registry.example.com/team/worker:1.4", pool="ADA_24", workers=2, protect="false")
+    result = policed("up", image="registry.example.com/team/worker:1.4", pool="ADA_24", workers=2, protect="false")
 
-    assert told.code != 0, told.text
-    assert set(told.violations) == {"protected-volumes"}
+    assert result.code != 0, result.text
+    assert set(result.violations) == {"protected-volumes"}
     assert runpod.calls(method="POST") == []
 
 
 def test_configuration_of_an_organisation_decides(policed: Callable[..., Policed]) -> None:
-    """A list of its own, other stacks, another ceiling, one policy as advice and one off."""
-    told = policed(
+    """Another list, other stacks, another ceiling, one policy as advice and one off."""
+    result = policed(
         "preview",
         image="registry.example.com/team/worker:latest",
         pool="ADA_80_PRO",
@@ -144,27 +144,27 @@ def test_configuration_of_an_organisation_decides(policed: Callable[..., Policed
         },
     )
 
-    assert told.code != 0, told.text
-    assert set(told.violations) == {"no-moving-tags", "endpoint-cost-ceiling"}
-    assert "[advisory]  no-moving-tags" in told.text
-    assert "above $100.00" in told.violations["endpoint-cost-ceiling"]
+    assert result.code != 0, result.text
+    assert set(result.violations) == {"no-moving-tags", "endpoint-cost-ceiling"}
+    assert "[advisory]  no-moving-tags" in result.text
+    assert "above $100.00" in result.violations["endpoint-cost-ceiling"]
 
 
 def test_a_pool_without_a_price_is_no_way_around_the_ceiling(
     policed: Callable[..., Policed],
 ) -> None:
-    """What it costs cannot be told, so it is refused."""
-    told = policed("preview", pool="NEWEST_512", protect="true", rules={"gpu-allow-list": {"pools": ["NEWEST_512"]}})
+    """What it costs cannot be determined, so it is refused."""
+    result = policed("preview", pool="NEWEST_512", protect="true", rules={"gpu-allow-list": {"pools": ["NEWEST_512"]}})
 
     assert (
-        told.violations["endpoint-cost-ceiling"] == "sdxl: pool NEWEST_512 has no price in the catalog of 2026-11-24"
-    ), told.text
+        result.violations["endpoint-cost-ceiling"] == "sdxl: pool NEWEST_512 has no price in the catalog of 2026-11-24"
+    ), result.text
 
 
 def test_a_good_stack_goes_up(policed: Callable[..., Policed], runpod: LocalRunPod) -> None:
     """An allowed GPU, a tag of one build, a protected volume, two workers: deployed."""
-    told = policed("up", image="registry.example.com/team/worker:1.4", pool="ADA_24", workers=2, protect="true")
+    result = policed("up", image="registry.example.com/team/worker:1.4", pool="ADA_24", workers=2, protect="true")
 
-    assert told.code == 0, told.text
-    assert told.violations == {}
+    assert result.code == 0, result.text
+    assert result.violations == {}
     assert len(runpod.calls(method="POST")) == 2

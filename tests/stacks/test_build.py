@@ -1,4 +1,4 @@
-"""`image: build`: where an image goes, and what stands for one where none is built."""
+"""`image: build`: where an image goes, and its stand-in where none is built."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def test_the_machines_own_registry_takes_it_for_the_local_runpod(note: Path) -> 
     assert build.image_args(settings(), build.local_images()).build_args != args.build_args
 
 
-@pytest.mark.parametrize("told", ["", '{"started": ["registry"]}'])
-def test_without_a_registry_a_name_stands_for_the_worker_of_this_clone(note: Path, told: str) -> None:
+@pytest.mark.parametrize("text", ["", '{"started": ["registry"]}'])
+def test_without_a_registry_a_name_stands_for_the_worker_of_this_clone(note: Path, text: str) -> None:
     """One that the local RunPod of `make up` runs as a process."""
-    if told:
-        note.write_text(told)
+    if text:
+        note.write_text(text)
     worker = build.built_worker(settings())
 
     assert (worker.image, worker.registry) == (build.PROCESS_IMAGE, None)
@@ -66,7 +66,7 @@ def test_a_repository_of_ones_own_is_taken_wherever_make_up_ran(note: Path) -> N
     assert (args.builder, args.base_image, args.extra_ca) == (None, None, None)
 
 
-def test_a_damaged_note_is_told_with_what_mends_it(note: Path) -> None:
+def test_a_damaged_note_is_reported_with_what_mends_it(note: Path) -> None:
     """No traceback: the file is named."""
     note.write_text("{")
     with pytest.raises(pulumi.RunError, match=r"images\.json is damaged: `make up` writes it anew"):

@@ -1,4 +1,4 @@
-"""Mistakes in settings: all told in one go, and each mended by the very command that it ends in."""
+"""Mistakes in settings: all reported in one go, and each mended by the very command that it ends in."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ WRONG = {
 
 
 def mistakes(config: dict[str, str], *, stack: str = "dev", secret: tuple[str, ...] = ()) -> list[str]:
-    """What is told of these settings; nothing when all are right."""
+    """What is reported about these settings; nothing when all are right."""
     keys = {f"{PROJECT}:{key}": value for key, value in config.items()}
     try:
         load(keys, project=PROJECT, stack=stack, secret_keys=[f"{PROJECT}:{key}" for key in secret])
@@ -65,7 +65,7 @@ def mistakes(config: dict[str, str], *, stack: str = "dev", secret: tuple[str, .
 
 
 def mended(config: dict[str, str], line: str) -> dict[str, str]:
-    """The settings after the first way out that a line names was taken; its example stands for what a person writes."""
+    """The settings after the first way out that a line names was taken; its example replaces what a person writes."""
     after = dict(config)
     ways = re.sub(r", or pulumi config .*$", "", line).partition("To ")[2]
     for words in map(shlex.split, re.findall(r"pulumi config [^;]+", ways)):
@@ -100,7 +100,7 @@ def test_a_wrong_value_is_one_line_whose_command_mends_it(key: str) -> None:
     assert mistakes(mended(config, line)) == []
 
 
-def test_mistakes_of_all_settings_are_told_in_one_go() -> None:
+def test_mistakes_of_all_settings_are_reported_in_one_go() -> None:
     """As many lines as wrong keys, in no more than one run."""
     lines = mistakes(WRONG)
 
@@ -135,8 +135,8 @@ def test_a_contradiction_is_one_line_whose_command_mends_it(config: dict[str, st
     assert mistakes(mended(config, line)) == []
 
 
-def test_contradictions_are_told_together_with_wrong_values() -> None:
-    """Whoever mends one kind does not meet the other only then."""
+def test_contradictions_are_reported_together_with_wrong_values() -> None:
+    """A caller that mends one kind does not meet the other only then."""
     lines = mistakes({"workersMin": "9", "queueDelaySeconds": "0.1", "executionTimeoutSeconds": "300", "zzzzzz": "1"})
 
     assert [line.split()[0] for line in lines] == [
@@ -157,11 +157,11 @@ def test_nothing_is_concluded_from_a_value_that_is_wrong() -> None:
 
 def test_the_value_of_a_secret_is_not_repeated() -> None:
     """Neither where it is wrong nor in the command that mends a misspelt key."""
-    told = mistakes({"image": IMAGE, "smokeInput": "tok-1", "smokInput": "tok-1"}, secret=("smokeInput", "smokInput"))
+    result = mistakes({"image": IMAGE, "smokeInput": "tok-1", "smokInput": "tok-1"}, secret=("smokeInput", "smokInput"))
 
-    assert len(told) == 2
-    assert "tok-1" not in "".join(told)
-    assert "smokeInput is a secret: must be" in told[0]
+    assert len(result) == 2
+    assert "tok-1" not in "".join(result)
+    assert "smokeInput is a secret: must be" in result[0]
 
 
 @pytest.mark.parametrize("environment", DEFAULTS)

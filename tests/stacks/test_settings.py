@@ -1,4 +1,4 @@
-"""Settings of a stack: defaults per environment, and mistakes told all at once."""
+"""Settings of a stack: defaults per environment, and mistakes reported all at once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_numbers_and_flags_are_read_from_text() -> None:
     assert (found.workers_max, found.queue_delay_seconds, found.protect_volume) == (7, 1.5, True)
 
 
-def test_every_mistake_is_told_at_once() -> None:
+def test_every_mistake_is_reported_at_once() -> None:
     """Five wrong keys give five lines, and each line ends in the command that mends it."""
     lines = mistakes(workersMin="x", workerMax="3", gpuPools="[]", flashboot="on", queueDelaySeconds="0.1")
 
@@ -80,7 +80,7 @@ def test_every_mistake_is_told_at_once() -> None:
         ("platformStack", "a b", "must be the name of a stack, such as platform"),
     ],
 )
-def test_a_wrong_value_is_told_with_its_key_and_range(key: str, value: str, allowed: str) -> None:
+def test_a_wrong_value_is_reported_with_its_key_and_range(key: str, value: str, allowed: str) -> None:
     """The line names the key, the value and what is allowed."""
     (line,) = mistakes(**{key: value})
 
@@ -88,7 +88,7 @@ def test_a_wrong_value_is_told_with_its_key_and_range(key: str, value: str, allo
     assert allowed in line
 
 
-def test_an_unknown_key_is_told_with_the_known_ones() -> None:
+def test_an_unknown_key_is_reported_with_the_known_ones() -> None:
     """A misspelt key would silently mean the default."""
     (line,) = mistakes(workerMax="3")
 
@@ -97,14 +97,14 @@ def test_an_unknown_key_is_told_with_the_known_ones() -> None:
 
 
 def test_a_stack_of_another_name_must_say_which_environment_it_is() -> None:
-    """Only dev, staging and prod speak for themselves."""
+    """Only dev, staging and prod have defaults of the same name."""
     (line,) = mistakes("team-a")
 
     assert "pulumi config set environment dev --stack team-a" in line
     assert settings("team-a", environment="prod").workers_min == 1
 
 
-def test_contradictions_between_settings_are_told() -> None:
+def test_contradictions_between_settings_are_reported() -> None:
     """More warm workers than workers, and a caller that gives up before the job does."""
     lines = mistakes(workersMin="9", executionTimeoutSeconds="300")
 
@@ -151,7 +151,7 @@ def test_a_stack_that_builds_its_image_must_say_where_it_goes() -> None:
     assert settings(image="build", imageRepository="registry.example.com/team/sdxl").image == "build"
 
 
-def test_half_a_login_is_told() -> None:
+def test_half_a_login_is_reported() -> None:
     """By the half that lacks; a password is never repeated."""
     with_password = mistakes(registryPassword="pass-4711")
 

@@ -37,13 +37,13 @@ def test_a_default_on_the_page_is_the_one_that_holds(environment: str, key: str,
     """Of each environment, the platform's included."""
     image = {} if environment == "platform" else {"p:image": "registry.example.com/team/sdxl-worker:v1"}
     settings = load(image, project="p", stack=environment)
-    told = dict(re.findall(r"(\w+) `(\w+)`", row(key)[1])).get(environment, row(key)[1].strip("`"))
+    text = dict(re.findall(r"(\w+) `(\w+)`", row(key)[1])).get(environment, row(key)[1].strip("`"))
 
-    assert told == str(getattr(settings, field)).lower()
+    assert text == str(getattr(settings, field)).lower()
 
 
 def test_numbers_have_units_and_ranges() -> None:
-    """As in the mistakes that are told."""
+    """As in the mistakes that are reported."""
     assert row("idleTimeoutSeconds")[0] == "whole number, 1 to 3600 s"
     assert row("gpuVramGb")[0] == "0.1 to 10000 GB"
     assert row("workersMin")[:2] == ["whole number, 0 to 1000 workers", "dev `0`, staging `0`, prod `1`"]

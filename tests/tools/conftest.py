@@ -1,4 +1,4 @@
-"""The real engine on projects in temporary directories, each with a file backend of its own.
+"""The real engine on projects in temporary directories, each with its own file backend.
 
 The engine is the one that `.venv/bin/pulumi` points at, so the same tests hold for the official Pulumi where the set-up
 found that, and for our language host where it did not.

@@ -36,7 +36,7 @@ def test_an_update_of_one_dynamic_resource_says_nothing_but_its_result(projects:
 
 
 def test_a_failing_check_shows_the_failures_alone(projects: Projects) -> None:
-    """The program is ended without a word of its own."""
+    """The program is ended without printing anything."""
     project = projects.make({"__main__.py": "import toolchain_probe\n\ntoolchain_probe.Probe('a', 101)\n"})
     for command in (project.up, lambda: project.pulumi("preview")):
         done = command()
@@ -59,7 +59,7 @@ def test_a_run_error_is_one_message_without_a_traceback(projects: Projects) -> N
 
 
 def test_an_exception_in_the_program_is_one_traceback_that_begins_in_the_program(projects: Projects) -> None:
-    """Nothing of the SDK or of the host stands above the user's own line."""
+    """Nothing of the SDK or of the host is above the user's own line."""
     done = projects.make({"__main__.py": "def broken():\n    return 1 // 0\n\n\nbroken()\n"}).up()
     assert done.status != 0
     assert done.text.count("Traceback") == 1

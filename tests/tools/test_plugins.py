@@ -123,7 +123,7 @@ def test_a_plugin_that_fails_to_start_shows_its_own_error(projects: Projects, tm
 
 
 def test_a_policy_can_read_the_configuration_of_the_stack(projects: Projects, tmp_path: Path) -> None:
-    """It is told before the pack starts; a secret is readable there too."""
+    """The pack knows it before it starts; a secret is readable there too."""
     pack = write_policy_pack(tmp_path / "pack")
     (pack / "__main__.py").write_text(
         "import pulumi\n"

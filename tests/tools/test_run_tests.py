@@ -91,7 +91,7 @@ sys.exit(run_tests.with_nothing_left(work))
 
 
 def test_a_process_that_is_left_is_named_and_ended(tmp_path: Path) -> None:
-    """Also one in a session of its own, whose parent has ended. The exit status is that of the tests."""
+    """Also one in another session, whose parent has ended. The exit status is that of the tests."""
     done = subprocess.run(
         [sys.executable, "-c", LEAVES_A_PROCESS.format(tools=str(ROOT / "tools"))],
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},

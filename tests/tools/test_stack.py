@@ -39,7 +39,7 @@ esac
 
 @dataclass(frozen=True)
 class Tree:
-    """A copy of the script in a tree of its own, with stand-ins first on PATH."""
+    """A copy of the script in its own tree, with stand-ins first on PATH."""
 
     root: Path
     recorder: Recorder
@@ -114,7 +114,7 @@ def test_the_environment_may_point_a_stack_at_the_local_runpod(tree: Tree) -> No
     assert any("--port 8777" in call for call in tree.run("up", "dev", RUNPOD_API_BASE_URL="http://127.0.0.1:9000"))
 
 
-def test_a_port_that_is_taken_is_told_with_the_way_to_another(tree: Tree) -> None:
+def test_a_port_that_is_taken_is_reported_with_the_way_to_another(tree: Tree) -> None:
     """After the server's own reason; nothing is deployed."""
     tree.recorder.program("pulumi-runpod", 'case "$*" in *"emulator start"*) echo "error: in use" >&2; exit 1;; esac')
     done = tree.start("up", "dev")
@@ -132,15 +132,15 @@ def test_previews_of_all_stacks_go_to_the_local_runpod_alone(tree: Tree) -> None
     shutil.copy2(ROOT / "tools" / "preview_all.py", tree.root / "tools")
     (tree.root / "stacks" / "Pulumi.prod.yaml").write_text("config:\n  runpod-sdxl:workersMin: 1\n")
     calls = tree.run(script="preview_all.py")
-    told = (tree.recorder.directory / "pulumi.addresses").read_text().splitlines()
+    result = (tree.recorder.directory / "pulumi.addresses").read_text().splitlines()
 
     assert sum(call.startswith("pulumi preview --stack") for call in calls) == 2
-    assert told.count("preview http://127.0.0.1:8777") == 2
+    assert result.count("preview http://127.0.0.1:8777") == 2
     assert tree.passphrases() == {"passphrase unset"}
 
 
 def test_a_stack_that_builds_its_image_gets_what_builds_it(tree: Tree) -> None:
-    """Started before the update, told to the program, and emptied after it of all but the image that runs."""
+    """Started before the update, handed to the program, and emptied after it of all but the image that runs."""
     (tree.root / "stacks" / "Pulumi.dev.yaml").write_text(BUILDS)
     calls = tree.run("up", "dev", IMAGES_TOLD=STARTED)
     update = next(n for n, call in enumerate(calls) if call.startswith("pulumi up"))
@@ -161,7 +161,7 @@ def test_other_stacks_start_nothing_that_builds_here(tree: Tree, settings: str) 
 
 @pytest.mark.parametrize(("runtime", "asked"), [("process", False), ("", True)])
 def test_without_an_engine_or_on_request_workers_are_processes(tree: Tree, runtime: str, asked: bool) -> None:
-    """The program is told of no registry, nothing is emptied, and with RUNTIME=process no engine is looked for."""
+    """The program gets no registry, nothing is emptied, and with RUNTIME=process no engine is looked for."""
     (tree.root / "stacks" / "Pulumi.dev.yaml").write_text(BUILDS)
     calls = tree.run("up", "dev", RUNTIME=runtime, IMAGES_TOLD="{}")
 

@@ -160,7 +160,7 @@ def error_shape(document: JsonObject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "text"),
     [
         (change_bound, "POST /v2/network-volumes body.size: maximum is 8192, and 4096 here"),
         (change_pattern, "POST /v2/serverless body.gpu.minCudaVersion: pattern is"),
@@ -192,12 +192,12 @@ def error_shape(document: JsonObject) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_change_of_the_document_is_found(
-    document: JsonObject, change: Callable[[JsonObject], None], told: str
+    document: JsonObject, change: Callable[[JsonObject], None], text: str
 ) -> None:
-    """Each kind of fact: where it stands, what the document says, what we say."""
+    """Each kind of fact: where it is, what the document says, what we say."""
     change(document)
 
-    assert any(told in str(d) for d in differences(document) if not d.newer), [
+    assert any(text in str(d) for d in differences(document) if not d.newer), [
         str(d) for d in differences(document) if not d.newer
     ]
 
@@ -223,7 +223,7 @@ def test_a_newer_document_has_fewer_additions(document: JsonObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {},
         {"paths": {}, "components": {}},
@@ -233,10 +233,10 @@ def test_a_newer_document_has_fewer_additions(document: JsonObject) -> None:
         {"paths": {}, "components": {"schemas": {"ErrorResponse": {"$ref": "#/components/schemas/ErrorResponse"}}}},
     ],
 )
-def test_what_is_no_such_document_is_told(told: JsonObject) -> None:
+def test_what_is_no_such_document_is_reported(fields: JsonObject) -> None:
     """No traceback, whatever the file holds."""
     with pytest.raises(SpecError):
-        differences(told)
+        differences(fields)
 
 
 def test_the_compatibility_table_is_up_to_date() -> None:

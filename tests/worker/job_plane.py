@@ -1,6 +1,6 @@
 """RunPod's side of the worker protocol, for one worker: the little of it that these tests need.
 
-It stands in for the service, which can't be had here; the worker and its SDK are real. It answers as
+It replaces the service, which is not available here; the worker and its SDK are real. It answers as
 ``runpod`` 1.12.0 expects, and records every request in order of arrival.
 """
 

@@ -103,7 +103,7 @@ def test_a_url_can_be_asked_for_and_base64_insisted_on(bucket: dict[str, str]) -
 
 @pytest.mark.parametrize("change", [{"BUCKET_NAME": "absent"}, {"BUCKET_ENDPOINT_URL": "http://127.0.0.1:9"}])
 def test_a_bucket_that_refuses_is_a_failure_to_retry(bucket: dict[str, str], change: dict[str, str]) -> None:
-    """The code says so; no key is shown."""
+    """The code names the reason; no key is shown."""
     with pytest.raises(JobError) as caught:
         deliver({**bucket, **change}, Output(delivery="url"), 1)
 

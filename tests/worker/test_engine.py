@@ -106,7 +106,7 @@ def test_every_scheduler_makes_an_image_and_counts_its_steps(make: Any, name: Sc
 
 
 def test_the_official_names_mean_the_same_schedulers(make: Any) -> None:
-    """An alias gives the image of the name that it stands for."""
+    """An alias gives the image of the name behind it."""
     for alias, name in ALIASES.items():
         by_alias, by_name = (make(scheduler=said, num_inference_steps=4) for said in (alias, name.value))
         assert by_alias.images[0].tobytes() == by_name.images[0].tobytes()
@@ -163,7 +163,7 @@ def test_a_lora_works_for_its_job_alone(make: Any) -> None:
 
 @pytest.mark.parametrize(("name", "code"), [("absent", Code.INVALID_INPUT), ("foreign", Code.LORA_INVALID)])
 def test_a_lora_that_can_not_be_used_fails_its_job_alone(make: Any, name: str, code: Code) -> None:
-    """An unknown name lists the names there are, a foreign file says so, and nothing stays behind."""
+    """An unknown name lists the names there are, a foreign file is named as such, and nothing stays behind."""
     before = make()
     with pytest.raises(JobError) as caught:
         make(loras=[{"name": LORA}, {"name": name}])
@@ -175,7 +175,7 @@ def test_a_lora_that_can_not_be_used_fails_its_job_alone(make: Any, name: str, c
 
 
 def test_a_cut_lora_file_is_refused_by_name(engine: Engine, make: Any) -> None:
-    """A half-uploaded file is told from one that does not fit."""
+    """A half-uploaded file is distinguished from one that does not fit."""
     folder = engine.model.settings.volume_root / "loras"
     whole = (folder / f"{LORA}.safetensors").read_bytes()
     (folder / "cut.safetensors").write_bytes(whole[:-100])
@@ -304,7 +304,7 @@ def test_another_crash_in_the_pipeline_is_not_taken_for_a_lost_gpu(engine: Engin
     ],
 )
 def test_only_a_lost_context_counts_as_a_lost_gpu(error: Exception, lost: bool) -> None:
-    """Told by torch's class or by the words of CUDA's libraries."""
+    """Recognised by torch's class or by the words of CUDA's libraries."""
     assert is_gpu_failure(error) is lost
 
 
@@ -324,7 +324,7 @@ def test_overflowed_numbers_are_a_failure_and_not_a_black_image(engine: Engine, 
     assert caught.value.code == Code.BAD_IMAGE
 
 
-def test_a_long_prompt_is_cut_and_the_caller_is_told(make: Any) -> None:
+def test_a_long_prompt_is_cut_and_the_caller_is_warned(make: Any) -> None:
     """77 tokens fit; the answer says how many were given."""
     assert make(prompt="word " * 300).warnings == ["prompt: cut after 77 of 1202 tokens"]
     assert make(prompt="short").warnings == []

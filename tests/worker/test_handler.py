@@ -44,7 +44,7 @@ class Recorder:
 
 @dataclass
 class StillEngine:
-    """Gives what it was told to give."""
+    """Gives what it was asked to give."""
 
     outcome: Any = None
     inference_seconds: float = 0.5
@@ -87,7 +87,7 @@ class StillEngine:
 def handler(engine: StillEngine, recorder: Recorder) -> Handler:
     return Handler(
         settings=read_settings({}),
-        engine=engine,  # type: ignore[arg-type]  # stands in for it
+        engine=engine,  # type: ignore[arg-type]  # replaces the engine
         send_progress=lambda job, update: None,
         recycle=recorder.recycle,
         log=recorder,
@@ -125,7 +125,7 @@ def test_an_answer_that_json_can_not_carry_is_an_error_and_not_silence() -> None
     assert json.loads(answer["error"])["code"] == "INTERNAL"
 
 
-def test_a_crash_is_told_by_a_number_and_written_to_the_log() -> None:
+def test_a_crash_is_reported_by_a_number_and_written_to_the_log() -> None:
     """The caller gets no traceback and no path; the log has it under the number that the caller got."""
     recorder = Recorder()
     error = json.loads(run(StillEngine(KeyError("/srv/secret/path")), recorder)["error"])

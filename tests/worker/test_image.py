@@ -32,7 +32,7 @@ def pins(lock: str) -> dict[str, set[str]]:
 
 
 def test_the_base_is_one_switch() -> None:
-    """BASE_IMAGE stands before the first FROM and is the only outside image; the code stands on nothing else."""
+    """BASE_IMAGE is before the first FROM and is the only outside image; the code builds on nothing else."""
     below, above = instructions(DEPENDENCIES), instructions(DOCKERFILE)
 
     assert below[0].startswith("ARG BASE_IMAGE=")
@@ -46,7 +46,7 @@ def test_the_base_is_one_switch() -> None:
 
 
 def test_a_change_of_code_needs_nothing_of_the_layers_below() -> None:
-    """No step of the code's image runs, and each COPY is a layer of its own, the code last."""
+    """No step of the code's image runs, and each COPY is its own layer, the code last."""
     lines = instructions(DOCKERFILE)
 
     assert not [line for line in lines if line.startswith(("RUN", "WORKDIR", "ADD"))]
@@ -82,7 +82,7 @@ def test_secrets_are_mounted_and_never_copied() -> None:
 
 
 def test_the_image_never_downloads_weights() -> None:
-    """The libraries are told to stay offline, and no step fetches anything but the locked packages."""
+    """The libraries are set to stay offline, and no step fetches anything but the locked packages."""
     assert "HF_HUB_OFFLINE=1" in DEPENDENCIES
     assert not re.search(r"\b(curl|wget|git clone|huggingface-cli|snapshot_download)\b", DOCKERFILE + DEPENDENCIES)
 

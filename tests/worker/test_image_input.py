@@ -106,7 +106,7 @@ def test_the_result_has_the_size_asked_for_or_the_images_own(
 
 @pytest.mark.parametrize("size", [(100, 100), (4000, 300)])
 def test_a_shape_that_can_not_fit_is_refused(size: tuple[int, int]) -> None:
-    """The caller is told to give a size."""
+    """The caller is asked for a size."""
     with pytest.raises(JobError, match="give width and height"):
         target_size(Image.new("RGB", size), width=None, height=None, settings=SETTINGS)
 
@@ -134,7 +134,7 @@ def test_the_worker_never_goes_to_a_private_address(url: str, monkeypatch: pytes
 
 @pytest.fixture(scope="module")
 def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with a certificate, on loopback, which the SDK's guard is told to allow."""
+    """A server with a certificate, on loopback, which the SDK's guard is set to allow."""
     folder = tmp_path_factory.mktemp("https")
     certificate = certificates.write(folder)
 

@@ -131,7 +131,7 @@ def test_rules_inside_and_between_fields_name_them(job: dict[str, Any], field: s
     assert [detail["field"] for detail in refused({"prompt": "x", **job}).details] == [field]
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     """One round trip is enough to correct a job."""
     error = refused({"width": 1, "guidance_scale": "high", "extra": 0})
 

@@ -17,7 +17,7 @@ from sdxl_worker.weights import MANIFEST, WeightsError, find_weights
 
 
 def test_a_second_call_changes_nothing(volume: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No file is touched, and the command says so."""
+    """No file is touched, and the command prints that."""
     folder = volume / "models" / MODEL
     before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
 

@@ -27,7 +27,7 @@ def lost(volume: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wor
         yield process
 
 
-def test_a_lost_gpu_is_told_and_the_worker_recycles_itself(lost: WorkerProcess) -> None:
+def test_a_lost_gpu_is_reported_and_the_worker_recycles_itself(lost: WorkerProcess) -> None:
     """The job fails with its code, the platform is asked for a new worker, and the process takes no further job."""
     body = lost.plane.result("first")
     code = lost.process.wait(timeout=60)

@@ -153,7 +153,7 @@ def test_the_log_holds_no_prompt_and_no_image(worker: WorkerProcess) -> None:
 
 
 def test_sigterm_lets_the_job_finish(volume: Path, tmp_path: Path) -> None:
-    """A worker that is told to end posts the result of its job, takes no other, and exits with 0."""
+    """A worker that is asked to end posts the result of its job, takes no other, and exits with 0."""
     with WorkerProcess(volume=volume, home=tmp_path, model=MODEL) as worker:
         worker.wait_until_ready()
         worker.plane.submit("last", {**LONG_JOB, "num_inference_steps": 15})

@@ -1,4 +1,4 @@
-"""The worker as a process of its own, as RunPod starts it: by environment alone, in its own process group."""
+"""The worker as its own process, as RunPod starts it: by environment alone, in its own process group."""
 
 from __future__ import annotations
 

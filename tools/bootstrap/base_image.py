@@ -39,9 +39,9 @@ def ensure(places: Places, services: ImageServices, tools: ImageTools, *, consol
     note = services.directory / "base.json"
     made_from = key_of({"packages": " ".join(PACKAGES), "release": release, "dockerfile": DOCKERFILE})
     if note.exists():
-        told = json.loads(note.read_text())
-        if told["made_from"] == made_from:
-            return str(told["reference"])
+        document = json.loads(note.read_text())
+        if document["made_from"] == made_from:
+            return str(document["reference"])
 
     def build(directory: Path) -> None:
         system_packages.ensure([DEBOOTSTRAP], as_root=True, console=console)
@@ -57,10 +57,10 @@ def ensure(places: Places, services: ImageServices, tools: ImageTools, *, consol
 def debian_release() -> str:
     """`bookworm`; empty where this is no Debian."""
     try:
-        told = dict(re.findall(r'^(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text(), re.MULTILINE))
+        result = dict(re.findall(r'^(\w+)="?([^"\n]*)', Path("/etc/os-release").read_text(), re.MULTILINE))
     except OSError:
         return ""
-    return told.get("VERSION_CODENAME", "") if told.get("ID") == "debian" else ""
+    return result.get("VERSION_CODENAME", "") if result.get("ID") == "debian" else ""
 
 
 def _pack(release: str, directory: Path) -> None:

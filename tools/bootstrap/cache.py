@@ -22,7 +22,7 @@ KEY_LENGTH = 16
 
 
 def key_of(inputs: Mapping[str, str | bytes | Path]) -> str:
-    """A hash over named inputs; a Path stands for the content of that file, or of all files below that directory."""
+    """A hash over named inputs; a Path represents the content of that file, or of all files below that directory."""
     digest = hashlib.sha256()
     for name, value in sorted(inputs.items()):
         for part in _parts(name, value):

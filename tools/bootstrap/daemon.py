@@ -43,8 +43,8 @@ class Daemon:
     def pid(self) -> int | None:
         """None when it does not run."""
         try:
-            told = json.loads(self._record.read_text())
-            return told["pid"] if _started_at(told["pid"]) == told["started"] else None
+            document = json.loads(self._record.read_text())
+            return document["pid"] if _started_at(document["pid"]) == document["started"] else None
         except (OSError, ValueError, KeyError):
             return None
 

@@ -1,6 +1,6 @@
 """The Docker engine that runs worker containers: the user's, or on Debian as root one of our own.
 
-Ours is told to leave the network alone: no bridge, no firewall rules, since worker containers use the host's. It
+Ours leaves the network alone: no bridge, no firewall rules, since worker containers use the host's. It
 listens where `docker` looks, and keeps its data with the other images of this project.
 """
 
@@ -19,8 +19,8 @@ from bootstrap.errors import SetupError
 from bootstrap.system_packages import SystemPackage, on_path
 
 DOCKER = SystemPackage("docker.io", "runs workers in containers", on_path("dockerd"))
-CLIENT = SystemPackage("docker-cli", "is what Docker is told with", on_path("docker"))
-"""Of its own from Debian 13 on."""
+CLIENT = SystemPackage("docker-cli", "is the client of Docker", on_path("docker"))
+"""A separate package from Debian 13 on."""
 CONTAINERD = SystemPackage("containerd", "is part of Docker", on_path("containerd"))
 SOCKET = Path("/var/run/docker.sock")
 
@@ -45,11 +45,11 @@ def version(address: Path | None = None) -> str:
 
 
 def ensure(directory: Path, *, console: Console) -> str:
-    """Version of the engine, which is started where we may; empty when there is none, and the user was told why."""
+    """Version of the engine, which is started where we may; empty when there is none, and the user has the reason."""
     if answering := version():
         return answering
-    if told := os.environ.get("DOCKER_HOST"):
-        console.say(f"No Docker engine answers at DOCKER_HOST, {told}.")
+    if result := os.environ.get("DOCKER_HOST"):
+        console.say(f"No Docker engine answers at DOCKER_HOST, {result}.")
         return ""
     if not DOCKER.present() and not system_packages.can_install():
         console.say("No Docker engine answers. Install Docker, or start it, to run workers in containers.")
@@ -71,7 +71,7 @@ def ensure(directory: Path, *, console: Console) -> str:
 
 def found(directory: Path, *, console: Console) -> str:
     """Version of the engine that answers, or of our own, which is started again where images were built before; empty
-    when there is none, and the user was told. Installs nothing. Raises SetupError.
+    when there is none, and the user has the reason. Installs nothing. Raises SetupError.
     """
     if answering := version():
         return answering
@@ -100,9 +100,9 @@ def repository(reference: str) -> str:
 
 def images(of: str) -> list[str]:
     """References by digest of those that the engine holds of a repository, or of a registry, written `HOST/*`."""
-    told = "{{.Repository}}@{{.Digest}}"
+    text = "{{.Repository}}@{{.Digest}}"
     asked = subprocess.run(
-        ["docker", "image", "ls", "--digests", "--format", told, "--filter", f"reference={of}"],
+        ["docker", "image", "ls", "--digests", "--format", text, "--filter", f"reference={of}"],
         capture_output=True,
         text=True,
         check=False,

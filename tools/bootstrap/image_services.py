@@ -1,4 +1,4 @@
-"""Builder and registry of this machine: started once, used by every clone of a user, stopped when told.
+"""Builder and registry of this machine: started once, used by every clone of a user, stopped on request.
 
 With root, the builder is our BuildKit; without, one that the user's Docker runs. Docker's buildx knows it as `NAME`, so
 that Pulumi's plugin, and `docker buildx`, find it. The registry listens on loopback alone.
@@ -179,11 +179,11 @@ root = "{root}"
 def _register(driver: str, endpoint: str, options: dict[str, str]) -> None:
     """As `docker buildx create` does, which not every Docker has."""
     node = {"Name": f"{NAME}0", "Endpoint": endpoint, "Platforms": None, "DriverOpts": options, "Flags": None}
-    told = json.dumps({"Name": NAME, "Driver": driver, "Nodes": [{**node, "Files": None}], "Dynamic": False})
+    result = json.dumps({"Name": NAME, "Driver": driver, "Nodes": [{**node, "Files": None}], "Dynamic": False})
     file = _instance()
-    if not file.exists() or file.read_text() != told:
+    if not file.exists() or file.read_text() != result:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(told)
+        file.write_text(result)
 
 
 def _instance() -> Path:

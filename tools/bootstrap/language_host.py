@@ -1,4 +1,4 @@
-"""Installs our language host: its sources and an environment of its own with grpcio and Pulumi's generated protocol."""
+"""Installs our language host: its sources and its own environment with grpcio and Pulumi's generated protocol."""
 
 from __future__ import annotations
 

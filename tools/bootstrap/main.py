@@ -120,14 +120,14 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
 
 
 def _ensure_engine(places: Places, console: Console) -> None:
-    """A Docker engine that runs, and a registry. Where there can be none, workers are processes, and it says so."""
+    """A Docker engine that runs, and a registry. Without them, workers are processes, and a line says why."""
     with exclusively(places, console=console) as services:
         if docker_engine.ensure(services.directory, console=console):
             image_toolchain.ensure_registry(places, console=console)
 
 
 def _ensure_browser(console: Console) -> None:
-    """Where it cannot be installed, the tests that need it skip and say so: all else works without."""
+    """Where it cannot be installed, the tests that need it skip with the reason: all else works without."""
     browser = system_packages.BROWSER
     if browser.present() or system_packages.can_install():
         system_packages.ensure([browser], as_root=True, console=console)

@@ -1,4 +1,4 @@
-"""RunPod's next Python SDK in an environment of its own, shared by clones: two SDKs cannot share one environment."""
+"""RunPod's next Python SDK in its own environment, shared by clones: two SDKs cannot share one environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Child processes of the host: each in a session of its own, none outliving it.
+"""Child processes of the host: each in its own session, none outliving it.
 
 The engine ends every plugin by SIGINT to its process group. A Python program in that group would answer with a
 traceback on the user's screen; in its own session it gets only what is sent from here.

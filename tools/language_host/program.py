@@ -21,7 +21,7 @@ from language_host.uv_project import sync_uv_project
 log = logging.getLogger(__name__)
 
 EXIT_AFTER_SHOWING_MESSAGE = 32
-"""How the exec script says that it has already told the user what went wrong."""
+"""How the exec script says that it has already printed the error."""
 
 
 @dataclass

@@ -52,7 +52,7 @@ class EndOfEngine:
     """Waits for a signal, or for the engine's pipe on stdin to end.
 
     Signals come through a pipe of our own: the kernel may deliver one to any of gRPC's threads, and a main thread that
-    waits for a lock would never hear of it.
+    waits for a lock would never learn of it.
     """
 
     def __init__(self) -> None:

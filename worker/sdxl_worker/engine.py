@@ -139,7 +139,7 @@ class Engine:
     ) -> tuple[list[Image.Image], list[str]]:
         """All images at once; out of memory, one by one; out of memory again, one by one and decoded in tiles.
 
-        Every image has a generator of its own, so the second way makes the same images as the first.
+        Every image has its own generator, so the second way makes the same images as the first.
         """
         import torch
 

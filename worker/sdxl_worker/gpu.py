@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# What a lost CUDA context writes into its RuntimeError; torch has no class of its own for all of them.
+# What a lost CUDA context writes into its RuntimeError; torch has no separate class for all of them.
 _GPU_MARKS = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "cuDNN error", "device-side assert")
 
 

@@ -108,7 +108,7 @@ class Model:
 
     @cached_property
     def image_to_image(self) -> StableDiffusionXLImg2ImgPipeline:
-        """Image to image on the same modules: no memory of its own."""
+        """Image to image on the same modules, without extra memory."""
         from diffusers import AutoPipelineForImage2Image
 
         pipe = AutoPipelineForImage2Image.from_pipe(self.base)

@@ -1,6 +1,6 @@
 """Tells the platform how far a job is, at most once a second and never at the last step.
 
-The SDK sends each update in a thread of its own, so one sent just before the answer can arrive after it.
+The SDK sends each update in its own thread, so one sent just before the answer can arrive after it.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from sdxl_worker.weights import Weights, WeightsError, find_weights
 
 
 class Startup:
-    """The checks of one process. The method names are what the platform is told."""
+    """The checks of one process. The platform reports the method names."""
 
     def __init__(self, settings: Settings, engine: Engine, log: Log) -> None:
         self._settings = settings

@@ -35,7 +35,7 @@ _MANY_ENDED = 25
 
 @dataclass(eq=False)
 class Page:
-    """One open page: what it shows, and what it has not been told yet."""
+    """One open page: what it shows, and what it has not received yet."""
 
     endpoint_id: str
     log: WorkerLog | None
@@ -183,7 +183,7 @@ class Feed:
         self._last[name, endpoint_id] = text
         for page in self._pages:
             if name not in _OF_ENDPOINT or page.endpoint_id == endpoint_id:
-                # The charts' news adds to what was told: a page that has missed some is told all.
+                # The charts' news adds to what was sent: a page that has missed some receives all.
                 missed = name == "history" and name in page.pending
                 page.pending[name] = self._made(name, endpoint_id, full=True) if missed else text
 
@@ -261,8 +261,8 @@ class Feed:
         skipped = shown[0].number - page.line - 1 if shown else 0
         if lines:
             page.line = lines[-1].number
-        told = [[line.moment, line.source, line.text] for line in shown]
-        return {"logs": json.dumps({"workerId": page.worker_id, "lines": told, "skipped": skipped})}
+        items = [[line.moment, line.source, line.text] for line in shown]
+        return {"logs": json.dumps({"workerId": page.worker_id, "lines": items, "skipped": skipped})}
 
 
 def _event(sections: dict[str, str]) -> str:

@@ -56,7 +56,7 @@ class Bucket:
         if other.latencies.count > self.latencies.count:
             self.latencies = other.latencies
 
-    def told(self) -> list[object]:
+    def values(self) -> list[object]:
         """`[begin, queued, running, workers, jobs ended, p50, p95]`: seconds since the epoch, milliseconds."""
         ordered = sorted(self.latencies.kept)
         p50, p95 = (round(percentile(ordered, q) * 1000) if ordered else None for q in (0.5, 0.95))
@@ -100,7 +100,7 @@ class History:
 
     def since(self, number: int) -> list[list[object]]:
         """Buckets from `number` on, oldest first."""
-        return [bucket.told() for bucket in self._buckets if bucket.number >= number]
+        return [bucket.values() for bucket in self._buckets if bucket.number >= number]
 
     @property
     def newest(self) -> int:

@@ -1,6 +1,6 @@
 """Outputs of jobs for a page: images as images, and the rest as JSON short enough to be read.
 
-An image is told by its first bytes, never by what the job says of it: only types that hold no script are handed out.
+An image is recognised by its first bytes, never by what the job says. Only types that hold no script are served.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def images(output: str) -> list[tuple[str, bytes]]:
 
 
 def shortened(text: str) -> str:
-    """JSON text with long strings and lists cut, each cut told."""
+    """JSON text with long strings and lists cut, each cut marked."""
     return json.dumps(_short(from_json(text)), indent=2, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""`/console`: the page's files for everybody, and what it shows for holders of a full key. Stands before the gate, so
+"""`/console`: the page's files for everybody, and what it shows for holders of a full key. It comes before the gate, so
 that faults and quotas strike clients and not the page, and looking leaves no trace in the log of calls.
 
 | Call | Answer |
@@ -127,7 +127,7 @@ class _Data:
         job = self._found(request)
         output, asked = self._scheduler.jobs.output_of(job), self._scheduler.jobs.request_of(job)
         # Outputs may be megabytes: none of it on the thread that hands out jobs.
-        text = await asyncio.to_thread(_job_told, job, output, asked)
+        text = await asyncio.to_thread(_job_text, job, output, asked)
         return Response(text, media_type="application/json", headers={**HEADERS, "Cache-Control": "no-store"})
 
     async def _image(self, request: Request) -> Response:
@@ -176,11 +176,11 @@ def _files() -> dict[str, _File]:
     return found
 
 
-def _job_told(job: Job, output: str | None, asked: str) -> str:
-    told = json.loads(describe(job, None))
+def _job_text(job: Job, output: str | None, asked: str) -> str:
+    document = json.loads(describe(job, None))
     return json.dumps(
         {
-            "job": {**told, "createdAt": job.created_at, "expiresAt": job.expires_at},
+            "job": {**document, "createdAt": job.created_at, "expiresAt": job.expires_at},
             "request": outputs.shortened(asked),
             "output": outputs.shortened(output) if output is not None else None,
             "images": len(outputs.images(output)) if output is not None else 0,

@@ -1,7 +1,7 @@
 """Keeps pages of other sites out: a browser on this machine reaches the server, and so does any page that it shows.
 
 Two ways in are closed. A page of another origin that calls the control API or the console is refused by `Origin` and
-`Sec-Fetch-Site`. A name of its own that a site points at 127.0.0.1 (DNS rebinding) is refused by `Host`, for every
+`Sec-Fetch-Site`. A host name that a site points at 127.0.0.1 (DNS rebinding) is refused by `Host`, for every
 path, while the key is the default one, which everybody knows; a key of one's own is out of such a page's reach.
 """
 

@@ -119,9 +119,9 @@ class JobList:
             " ORDER BY seq DESC LIMIT ?",
             (_SEARCHED, endpoint_id or None, JOBS_SHOWN),
         )
-        return [self._told(Job(*row)) for row in rows.fetchall()]
+        return [self._job_fields(Job(*row)) for row in rows.fetchall()]
 
-    def _told(self, job: Job) -> JsonObject:
+    def _job_fields(self, job: Job) -> JsonObject:
         preview = self._preview(job)
         return {
             "id": job.id,

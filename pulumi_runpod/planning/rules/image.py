@@ -13,5 +13,5 @@ def mutable_tag(situation: Situation) -> Finding | None:
         return None
     return Finding(
         f"{image} names {tag}: hosts may run what they pulled under it long ago, and a new push is no new release",
-        "name the image by digest (@sha256:...) or by a tag of its own for every build",
+        "name the image by digest (@sha256:...) or by its own tag for every build",
     )

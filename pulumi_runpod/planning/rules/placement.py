@@ -23,7 +23,7 @@ def volume_elsewhere(situation: Situation) -> Finding | None:
 def no_stock(situation: Situation) -> Finding | None:
     """None of the plan's pools has a free GPU where the workers must run: they would stay THROTTLED.
 
-    The catalog lists the data centers where a pool can be had; whether the others never have it is not told.
+    The catalog lists the data centers where a pool can be had; whether the others never have it is unknown.
     """
     pools = [situation.market.pools[p] for p in situation.plan.gpu_pools if p in situation.market.pools]
     where = situation.where

@@ -17,9 +17,9 @@ def short_idle_timeout(situation: Situation) -> Finding | None:
         return None
     if plan.traffic is not None and not plan.traffic.bursty:
         return None
-    told = "the traffic is bursty" if plan.traffic is not None else "nobody said that the traffic is not bursty"
+    text = "the traffic is bursty" if plan.traffic is not None else "nobody said that the traffic is not bursty"
     return Finding(
-        f"workers leave after {idle} s, and {told}: the next wave starts cold",
+        f"workers leave after {idle} s, and {text}: the next wave starts cold",
         f"an idle timeout of {REASONABLE_IDLE_SECONDS} s (300 s for spikes in steady traffic), or say that the traffic "
         "is not bursty",
     )
@@ -38,7 +38,7 @@ def warm_in_dev(situation: Situation) -> Finding | None:
 
 
 def cold_in_prod(situation: Situation) -> Finding | None:
-    """A latency that must be steady needs a worker that is warm; told with what it costs."""
+    """A latency that must be steady needs a worker that is warm; reported with what it costs."""
     plan = situation.plan
     if plan.environment != "prod" or plan.workers_min > 0:
         return None

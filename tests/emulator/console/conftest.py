@@ -46,9 +46,9 @@ class Desk:
         made: Json = answer.json()
         return made
 
-    def job(self, endpoint: Json, **told: object) -> Json:
+    def job(self, endpoint: Json, **result: object) -> Json:
         """Run a job to its end."""
-        answer = self.client.post(endpoint["requestUrls"]["runSync"], json={"input": told})
+        answer = self.client.post(endpoint["requestUrls"]["runSync"], json={"input": result})
         assert answer.status_code == 200, answer.text
         job: Json = answer.json()
         return job
@@ -80,11 +80,11 @@ def desk(shared_desk: Desk) -> Desk:
     return shared_desk
 
 
-def eventually(told: Callable[[], Any], seconds: float = 60.0) -> Any:
+def eventually(result: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true answer. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if answer := told():
+        if answer := result():
             return answer
         time.sleep(0.02)
     raise AssertionError("it did not come to pass in time")
@@ -113,11 +113,11 @@ class Stream:
                 return sections
         raise EOFError("the feed has ended")
 
-    def until(self, section: str, told: Callable[[Any], bool]) -> Any:
-        """The first value of a section for which `told` holds."""
+    def until(self, section: str, holds: Callable[[Any], bool]) -> Any:
+        """The first value of a section for which `holds` is true."""
         while True:
             value = self.next().get(section)
-            if value is not None and told(value):
+            if value is not None and holds(value):
                 return value
 
 

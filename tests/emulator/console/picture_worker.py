@@ -1,4 +1,4 @@
-"""A worker that speaks the job protocol with the standard library alone, and does what its input says: `say` a line,
+"""A worker that uses the job protocol with the standard library alone, and does what its input says: `say` a line,
 `sleep` seconds, `fail` with an error, make an `image` of so many pixels; else it answers with its input."""
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ def png(side: int, seed: int) -> bytes:
     )
 
 
-def handle(told: dict[str, Any]) -> dict[str, Any]:
-    if "say" in told:
-        print(told["say"], flush=True)
-    time.sleep(told.get("sleep", 0))
-    if "fail" in told:
-        return {"error": told["fail"]}
-    if "image" in told:
-        picture = base64.b64encode(png(told["image"], told.get("seed", 1))).decode()
-        return {"output": {"images": [{"image": picture, "delivery": "base64", "seed": told.get("seed", 1)}]}}
-    return {"output": told}
+def handle(job_input: dict[str, Any]) -> dict[str, Any]:
+    if "say" in job_input:
+        print(job_input["say"], flush=True)
+    time.sleep(job_input.get("sleep", 0))
+    if "fail" in job_input:
+        return {"error": job_input["fail"]}
+    if "image" in job_input:
+        picture = base64.b64encode(png(job_input["image"], job_input.get("seed", 1))).decode()
+        return {"output": {"images": [{"image": picture, "delivery": "base64", "seed": job_input.get("seed", 1)}]}}
+    return {"output": job_input}
 
 
 def main() -> None:

@@ -40,8 +40,8 @@ def test_axe_finds_nothing(busy: Any, visit: Visit, scheme: str, width: int) -> 
             page.locator("#jobs tbody tr button").first.click()
             expect(page.locator("#job-body dl")).to_be_visible()
         found = Axe().run(page)
-        told = [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in found.response["violations"]]
-        assert told == []
+        items = [(v["id"], [node["html"] for node in v["nodes"]][:3]) for v in found.response["violations"]]
+        assert items == []
 
 
 def test_axe_finds_nothing_on_an_empty_page(desk: Any, visit: Visit) -> None:

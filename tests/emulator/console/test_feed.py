@@ -28,11 +28,11 @@ def test_data_is_for_full_keys_and_the_page_for_everybody(desk: Any, level: Any)
 
 
 def test_the_first_event_is_everything_and_later_ones_are_what_changed(desk: Any, listen: Any) -> None:
-    """With a clock that stands still, a new endpoint is news of endpoints, and the only news."""
+    """With a clock that is frozen, a new endpoint is news of endpoints, and the only news."""
     desk.runpod.call(lambda p: p.clock.freeze())
     with listen() as stream:
         assert set(stream.next()) == SECTIONS
-        # Both looks of the charts: what they tell of the newest bucket is settled now.
+        # Both looks of the charts: what they show of the newest bucket is settled now.
         desk.runpod.fault("http.delay", path="/nowhere")
         assert [fault["kind"] for fault in stream.until("faults", bool)] == ["http.delay"]
         made = desk.endpoint(workers={"min": 0, "max": 1})
@@ -47,10 +47,10 @@ def test_a_job_is_followed_from_queue_to_end(desk: Any, listen: Any) -> None:
     endpoint = desk.endpoint()
     with listen() as stream:
         job = desk.job(endpoint, caption="a fox")
-        (told,) = stream.until("jobs", lambda jobs: jobs and jobs[0]["status"] == "COMPLETED")
-        assert (told["id"], told["workerId"]) == (job["id"], job["workerId"])
-        assert told["output"] == '{"caption":"a fox"}'
-        assert told["queuedAt"] <= told["startedAt"] <= told["finishedAt"]
+        (result,) = stream.until("jobs", lambda jobs: jobs and jobs[0]["status"] == "COMPLETED")
+        assert (result["id"], result["workerId"]) == (job["id"], job["workerId"])
+        assert result["output"] == '{"caption":"a fox"}'
+        assert result["queuedAt"] <= result["startedAt"] <= result["finishedAt"]
         history = stream.until("history", lambda h: sum(bucket[4] for bucket in h["buckets"]))
         assert sum(bucket[4] for bucket in history["buckets"]) == 1
 
@@ -87,7 +87,7 @@ def test_log_lines_come_once_and_in_order(desk: Any, listen: Any) -> None:
 
 
 def test_without_a_page_nothing_is_looked_at(desk: Any, listen: Any) -> None:
-    """The last page that is closed ends the looking, and jobs are told to nobody."""
+    """The last page that is closed ends the looking, and jobs are sent to nobody."""
     before = desk.runpod.call(lambda p: p.scheduler.jobs.on_final)
     with listen() as one, listen() as other:
         one.next(), other.next()
@@ -106,15 +106,15 @@ def eventually_closed(desk: Any) -> None:
 
 
 def test_pages_share_their_news(desk: Any, listen: Any) -> None:
-    """Three pages are told the same by the same looks: each section is made once for all of them."""
+    """Three pages receive the same from one look: each section is made once for all of them."""
     desk.runpod.call(lambda p: p.clock.freeze())
     with listen() as one, listen() as two, listen() as three:
         streams = (one, two, three)
         for stream in streams:
             stream.next()
         desk.endpoint(workers={"min": 0, "max": 1})
-        told = [stream.until("endpoints", bool) for stream in streams]
-    assert told[0] == told[1] == told[2]
+        items = [stream.until("endpoints", bool) for stream in streams]
+    assert items[0] == items[1] == items[2]
 
 
 def test_more_pages_than_it_can_bear_are_refused(desk: Any, listen: Any) -> None:
@@ -155,9 +155,9 @@ def test_a_jobs_details_are_short_and_its_images_are_images(desk: Any) -> None:
     drawn, spoken = desk.job(endpoint, image=16, seed=3), desk.job(endpoint, images=[{"image": "PHNjcmlwdD4="}])
     base = f"/console/endpoints/{endpoint['id']}/jobs"
 
-    told = desk.client.get(f"{base}/{drawn['id']}").json()
-    assert told["images"] == 1
-    assert "characters)" in told["output"]
+    body = desk.client.get(f"{base}/{drawn['id']}").json()
+    assert body["images"] == 1
+    assert "characters)" in body["output"]
     picture = desk.client.get(f"{base}/{drawn['id']}/images/0")
     assert picture.headers["content-type"] == "image/png"
     assert picture.content.startswith(b"\x89PNG")
@@ -195,21 +195,21 @@ def test_cost_is_what_the_billing_routes_say(desk: Any, listen: Any) -> None:
     desk.runpod.call(lambda p: p.clock.freeze())
     desk.runpod.advance(1000.4)
     with listen() as stream:
-        told = stream.next()["cost"]
+        result = stream.next()["cost"]
     billed = desk.client.get("/v2/billing/serverless").json()["metadata"]["totals"]["totalAmount"]
-    assert told["usd"] == pytest.approx(billed, abs=1e-9)
-    assert told["usd"] > 0
+    assert result["usd"] == pytest.approx(billed, abs=1e-9)
+    assert result["usd"] > 0
 
 
 def test_charts_of_a_former_account_are_gone_after_a_reset(desk: Any, listen: Any) -> None:
-    """Also for a page that was open meanwhile, which is told all anew."""
+    """Also for a page that was open meanwhile, which receives everything again."""
     desk.job(desk.endpoint(), number=1)
     with listen() as stream:
         assert sum(bucket[4] for bucket in stream.next()["history"]["buckets"]) == 1
         desk.runpod.reset()
 
-        def empty(told: Any) -> bool:
-            return told["full"] and sum(bucket[4] for bucket in told["buckets"]) == 0
+        def empty(result: Any) -> bool:
+            return result["full"] and sum(bucket[4] for bucket in result["buckets"]) == 0
 
         assert stream.until("history", empty)
 
@@ -229,7 +229,7 @@ def test_what_ends_right_after_a_reset_is_in_the_charts(desk: Any, listen: Any) 
 
         desk.runpod.call(at_once)
 
-        def of_the_new(told: Any) -> bool:
-            return bool(told["full"] and sum(bucket[4] for bucket in told["buckets"]) == 2)
+        def of_the_new(result: Any) -> bool:
+            return bool(result["full"] and sum(bucket[4] for bucket in result["buckets"]) == 2)
 
         assert stream.until("history", of_the_new)

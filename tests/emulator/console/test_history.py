@@ -26,12 +26,12 @@ def test_the_past_is_drawn_as_it_was(ended: list[tuple[float, float, float]], wa
     spans: list[Span] = [(a, b, c) for a, b, c in map(sorted, ended)] + [(moment, None, None) for moment in waiting]
     history = History()
     history.fill(spans, NOW)
-    told = history.since(0)
-    first = told[0][0]
-    assert len(told) == KEPT
-    assert told[-1][1] >= len(waiting)  # type: ignore[operator]
-    assert sum(bucket[4] for bucket in told) == sum(c >= first for _, _, c in map(sorted, ended))  # type: ignore[misc,operator]
-    assert all(bucket[1] >= 0 and bucket[2] >= 0 for bucket in told)  # type: ignore[operator]
+    result = history.since(0)
+    first = result[0][0]
+    assert len(result) == KEPT
+    assert result[-1][1] >= len(waiting)  # type: ignore[operator]
+    assert sum(bucket[4] for bucket in result) == sum(c >= first for _, _, c in map(sorted, ended))  # type: ignore[misc,operator]
+    assert all(bucket[1] >= 0 and bucket[2] >= 0 for bucket in result)  # type: ignore[operator]
 
 
 def test_a_bucket_tells_the_most_that_waited() -> None:
@@ -68,7 +68,7 @@ def test_memory_is_bounded_however_many_jobs_end() -> None:
 
 
 def test_a_bucket_that_was_left_in_its_middle_is_completed() -> None:
-    """The last page closed, and a job ended in the same two seconds: both what was seen and the job are told."""
+    """The last page closed, and a job ended in the same two seconds: both what was seen and the job are reported."""
     history = History()
     history.sample(NOW, queued=3, running=0, workers=ONE)
     history.fill([(NOW - 1, NOW, NOW + 0.1)], NOW + 0.2)

@@ -17,7 +17,7 @@ Visit = Callable[..., Page]
 SCRIPT = "<script>window.struck = 1</script><img src=x onerror='window.struck = 1'>"
 
 
-def test_an_empty_account_is_told_what_to_do_next(desk: Any, visit: Visit) -> None:
+def test_an_empty_account_learns_what_to_do_next(desk: Any, visit: Visit) -> None:
     """Each part says what will be there, and the first one how to get there."""
     page = visit()
     expect(page.get_by_text("No endpoint is deployed yet.")).to_be_visible()
@@ -57,7 +57,7 @@ def test_a_job_sent_from_the_page_comes_back_with_its_image(desk: Any, visit: Vi
 
 
 def test_a_failed_job_shows_its_error_and_is_tried_again_from_the_page(desk: Any, visit: Visit) -> None:
-    """The error stands where the image would be."""
+    """The error is where the image would be."""
     endpoint = desk.endpoint()
     desk.job(endpoint, fail="ValueError: no fox in the picture")
     page = visit()
@@ -86,7 +86,7 @@ def test_nothing_that_a_name_a_job_or_a_log_says_is_markup(desk: Any, visit: Vis
 
 
 def test_faults_are_turned_on_and_off(desk: Any, visit: Visit) -> None:
-    """With the fields that belong to each kind; a refusal is told where it was asked for."""
+    """With the fields that belong to each kind; a refusal is shown where it was asked for."""
     page = visit()
     page.get_by_label("Fault", exact=True).select_option("http.status")
     page.get_by_label("Path (glob)").fill("/v2/templates*")
@@ -116,8 +116,8 @@ def test_the_clock_is_frozen_advanced_and_let_go(desk: Any, visit: Visit) -> Non
     page.get_by_role("button", name="Advance").click()
     expect(page.locator("#said")).to_have_text("The clock is advanced by 2.0 days")
     assert desk.runpod.call(lambda p: p.clock.now()) == before + 172_800
-    told = desk.runpod.call(lambda p: p.clock.timestamp())
-    expect(page.locator("#now")).to_have_text(f"{told[:10]} {told[11:19]} UTC")
+    result = desk.runpod.call(lambda p: p.clock.timestamp())
+    expect(page.locator("#now")).to_have_text(f"{result[:10]} {result[11:19]} UTC")
     page.get_by_role("button", name="Let it flow").click()
     expect(page.locator("#frozen")).to_be_hidden()
     expect(page.locator("#clock-state")).to_contain_text("ahead of this machine's")
@@ -153,7 +153,7 @@ def test_pause_stops_everything_that_moves(desk: Any, visit: Visit) -> None:
 
 
 def test_a_key_is_asked_for_once_and_kept_for_the_tab(visit: Visit) -> None:
-    """Where the server has one of its own: a wrong one is told, the right one survives a reload, and not the tab."""
+    """Where the server has its own key: a wrong one is reported, the right one survives a reload, and not the tab."""
     with LocalRunPod(api_key="a-key-of-my-own") as runpod:
         page = visit(f"{runpod.api}/console")
         page.get_by_label("Key of the owner").fill("wrong")

@@ -13,9 +13,9 @@ OWN = ["/_emulator/clock", "/_emulator/ready", "/console", "/console/feed"]
 
 
 def get(runpod: LocalRunPod, path: str, **headers: str) -> httpx.Response:
-    told = {"Authorization": f"Bearer {runpod.api_key}", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    fields = {"Authorization": f"Bearer {runpod.api_key}", **{k.replace("_", "-"): v for k, v in headers.items()}}
     # The feed never ends by itself: only its head is looked at.
-    with httpx.stream("GET", runpod.api + path, headers=told) as answer:
+    with httpx.stream("GET", runpod.api + path, headers=fields) as answer:
         return answer
 
 

@@ -62,7 +62,7 @@ def test_nothing_is_installed_for_whoever_only_looks(
 
 
 @pytest.mark.parametrize(("installed", "advice"), [(False, "Install Docker"), (True, "systemctl start docker")])
-def test_who_is_not_root_is_told_what_to_do(
+def test_who_is_not_root_learns_what_to_do(
     installed: bool,
     advice: str,
     recorder: Recorder,
@@ -109,7 +109,7 @@ def test_root_on_debian_gets_an_engine_installed_and_started(
 def test_an_engine_that_does_not_come_up_is_no_failure_of_the_set_up(
     recorder: Recorder, console: Console, heard: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A machine that lets no engine run has none: its last words are told, and all else goes on."""
+    """A machine that lets no engine run has none: its last words are reported, and all else goes on."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     recorder.program("docker", NO_ENGINE)
     recorder.program("containerd")
@@ -138,15 +138,15 @@ def test_our_own_engine_is_started_found_and_stopped_by_its_pid(own_directory: P
     daemon = docker_engine.daemon(own_directory)
     assert docker_engine.version(address)
     assert daemon.pid() is not None
-    told = subprocess.run(
+    completed = subprocess.run(
         ["docker", "info", "--format", "{{.DockerRootDir}} {{.RegistryConfig.InsecureRegistryCIDRs}}"],
         env=os.environ | {"DOCKER_HOST": f"unix://{address}"},
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    assert str(own_directory / "docker") in told
-    assert "127.0.0.0/8" in told
+    assert str(own_directory / "docker") in completed
+    assert "127.0.0.0/8" in completed
     assert daemon.stop()
     assert (daemon.pid(), docker_engine.version(address), daemon.stop()) == (None, "", False)
 

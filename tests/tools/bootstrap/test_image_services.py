@@ -34,7 +34,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageServices]:
     monkeypatch.setenv("BUILDX_CONFIG", str(directory / "buildx"))
     services = ImageServices(directory)
     with warnings.catch_warnings():
-        # They are made to outlive whoever starts them, and are ended by their pids.
+        # They outlive the process that starts them, and are ended by their pids.
         warnings.simplefilter("ignore", ResourceWarning)
         yield services
         services.stop()
@@ -42,7 +42,7 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageServices]:
 
 
 def test_services_are_started_once_and_stopped_by_name(services: ImageServices, tools: ImageTools) -> None:
-    """A second start finds them; those that are named end, the others go on until all are told to."""
+    """A second start finds them; those that are named end, the others go on until all are stopped."""
     services.start(tools)
     pids = (services.builder.pid(), services.store.pid())
     services.start(tools)
@@ -112,11 +112,11 @@ def test_without_space_for_a_first_image_there_is_none(
     recorder.program("docker", 'case "$1" in version) echo 27.0;; esac')
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**12, 10**12, 10**9 // 2))  # type: ignore[attr-defined]
     done = images.main(["start", "--as-it-is"])
-    told = capsys.readouterr()
+    output = capsys.readouterr()
 
     assert done == status
-    assert "GB of free space" in told.err
-    assert told.out == ("" if status else "{}\n")
+    assert "GB of free space" in output.err
+    assert output.out == ("" if status else "{}\n")
 
 
 @pytest.mark.parametrize(("running", "deleted"), [("new", ["docker image rm h:1/sdxl@sha256:old"]), ("newest", [])])

@@ -107,7 +107,7 @@ def test_an_environment_whose_python_was_removed_is_made_anew(
     assert places.venv_python.resolve().exists()
 
 
-def test_an_incomplete_clone_is_told_which_file_it_lacks(clones: Clones, recorder: Recorder, console: Console) -> None:
+def test_an_incomplete_clone_learns_which_file_it_lacks(clones: Clones, recorder: Recorder, console: Console) -> None:
     """Before anything is made."""
     places = clone_with_environment(clones, recorder)
     (places.repository / "requirements-dev.txt").unlink()

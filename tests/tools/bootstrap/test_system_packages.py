@@ -48,7 +48,7 @@ def test_others_get_the_exact_command(recorder: Recorder, console: Console) -> N
     assert recorder.calls == []
 
 
-def test_a_system_without_apt_is_told_what_to_look_for(
+def test_a_system_without_apt_learns_what_to_look_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, console: Console
 ) -> None:
     """By Debian's names."""

@@ -43,7 +43,7 @@ def test_another_lock_gets_another_environment(clones: Clones, recorder: Recorde
     assert places.worker_link.readlink() == second
 
 
-def test_a_clone_without_a_worker_is_told_so(clones: Clones, console: Console, heard: io.StringIO) -> None:
+def test_a_clone_without_a_worker_is_reported(clones: Clones, console: Console, heard: io.StringIO) -> None:
     """And goes on without."""
     assert worker_environment.ensure(clones.make("clone"), console=console) is None
     assert "requirements-test.lock does not exist" in heard.getvalue()

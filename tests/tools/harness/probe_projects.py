@@ -74,8 +74,8 @@ class PulumiProject:
 def plugins_named_here() -> set[tuple[str, str]]:
     """`(name, version)` of the plugins that packages of this clone's environment name, other than the test's own."""
     notes = (ROOT / ".venv").glob("lib/python3*/site-packages/*/pulumi-plugin.json")
-    told = [json.loads(note.read_text()) for note in notes]
-    return {(one["name"], one["version"]) for one in told if one["resource"]}
+    document = [json.loads(note.read_text()) for note in notes]
+    return {(one["name"], one["version"]) for one in document if one["resource"]}
 
 
 @dataclass

@@ -89,16 +89,16 @@ def test_an_unreadable_plugin_file_is_named() -> None:
 @pytest.mark.parametrize("bare", [True, False])
 def test_what_is_installed_is_read_only_where_it_is_asked_for(bare: bool) -> None:
     """Every `pulumi` asks for the version of Python once more than for packages."""
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-X", "importtime", INSPECTOR, *(["--bare"] if bare else [])],
         capture_output=True,
         text=True,
         check=True,
     )
-    seen = json.loads(told.stdout)
+    seen = json.loads(completed.stdout)
 
     assert (seen["executable"], seen["version"]) == (sys.executable, platform.python_version())
-    assert ("importlib.metadata" in told.stderr) != bare
+    assert ("importlib.metadata" in completed.stderr) != bare
     assert (seen["packages"] == []) == bare
 
 
@@ -108,10 +108,10 @@ def test_names_versions_and_needs_are_those_that_the_library_reads(tmp_path: Pat
     egg.mkdir()
     (egg / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: Old.One\nVersion: 1.2\n\nName: not this\n")
     (egg / "requires.txt").write_text("grpcio>=1\n")
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, INSPECTOR], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
-    seen = {one["name"]: one for one in json.loads(told.stdout)["packages"]}
+    seen = {one["name"]: one for one in json.loads(completed.stdout)["packages"]}
     known = {re.sub(r"[-_.]+", "-", one.metadata["Name"]).lower(): one.version for one in distributions()}
 
     assert {name: one["version"] for name, one in seen.items()} == {**known, "old-one": "1.2"}

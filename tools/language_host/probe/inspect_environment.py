@@ -25,8 +25,11 @@ def headers(distribution: Distribution) -> dict[str, list[str]]:
     """Name, Version, Requires-Dist, read as lines: the library parses an e-mail, and anew for each question."""
     text = distribution.read_text("METADATA")
     if text is None:  # an older kind of installation
-        told = {"Name": distribution.metadata["Name"], "Version": distribution.version}
-        return {**{key: [value] for key, value in told.items() if value}, "Requires-Dist": distribution.requires or []}
+        fields = {"Name": distribution.metadata["Name"], "Version": distribution.version}
+        return {
+            **{key: [value] for key, value in fields.items() if value},
+            "Requires-Dist": distribution.requires or [],
+        }
     found = re.findall(r"^(Name|Version|Requires-Dist): *(.+)$", text.partition("\n\n")[0], re.MULTILINE)
     return {wanted: [value for key, value in found if key == wanted] for wanted in ("Name", "Version", "Requires-Dist")}
 
@@ -52,16 +55,16 @@ def installed() -> list[dict[str, object]]:
     packages = {}
     required = set()
     for distribution in distributions():
-        told = headers(distribution)
-        name = (told.get("Name") or [""])[0].strip()
+        result = headers(distribution)
+        name = (result.get("Name") or [""])[0].strip()
         if not name or normalized(name) in packages:
             continue
-        for requirement in told["Requires-Dist"]:
+        for requirement in result["Requires-Dist"]:
             if "extra ==" not in requirement:
                 required.add(normalized(re.split(r"[\s\[;<>=!~(@]", requirement, maxsplit=1)[0]))
         packages[normalized(name)] = {
             "name": normalized(name),
-            "version": (told.get("Version") or [""])[0].strip(),
+            "version": (result.get("Version") or [""])[0].strip(),
             "plugin": plugin_file(distribution, name),
         }
     for name, package in packages.items():
@@ -71,5 +74,5 @@ def installed() -> list[dict[str, object]]:
 
 if __name__ == "__main__":
     version = sys.version.split()[0]
-    told = {"executable": sys.executable, "version": version, "packages": [] if BARE else installed()}
-    json.dump(told, sys.stdout)
+    report = {"executable": sys.executable, "version": version, "packages": [] if BARE else installed()}
+    json.dump(report, sys.stdout)
