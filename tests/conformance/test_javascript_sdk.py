@@ -73,7 +73,7 @@ def endpoint(server: LocalRunPod, kind: str) -> str:
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {server.api_key}"}
     answer = httpx.post(f"{server.api}/v2/serverless", json=body, headers=headers)
-    assert answer.status_code == 201, answer.answers
+    assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
 
