@@ -33,6 +33,7 @@ SLOW = ("docker", "worker", "engine", "browser", "process")
 """Marks that `make test-quick` leaves out, and the order in which workers take the rest of the tests up."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks tests by what they need; sorts them by cost and keeps modules together where several workers run them."""
     for item in items:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pulumi
 
+from pulumi_runpod.components.service_args import ServerlessServiceArgs
 from pulumi_runpod.resources.network_volume import NetworkVolume
-
-if TYPE_CHECKING:
-    from pulumi_runpod.components.service import ServerlessServiceArgs
 
 
 def plan_inputs(

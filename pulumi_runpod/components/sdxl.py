@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import pulumi
 
-from pulumi_runpod.components.service import ServerlessService, ServerlessServiceArgs
+from pulumi_runpod.components.service import ServerlessService
+from pulumi_runpod.components.service_args import ServerlessServiceArgs
 from pulumi_runpod.components.worker_source import cuda_floor
 from pulumi_runpod.resources.model_weights import HuggingFaceSnapshot, LocalDirectory, ModelWeights, Urls
 from pulumi_runpod.resources.network_volume import NetworkVolume

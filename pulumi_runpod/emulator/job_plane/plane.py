@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from pulumi_runpod.emulator.job_plane import coldstart, job_routes, logs, releases, worker_routes
+from pulumi_runpod.emulator.job_plane import coldstart, job_routes, logs, worker_routes
 from pulumi_runpod.emulator.job_plane.load_balancer import routes as load_balancer
 from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
 from pulumi_runpod.emulator.platform.state import Platform
@@ -23,7 +23,7 @@ def routes(platform: Platform) -> list[BaseRoute]:
     if not isinstance(scheduler, Scheduler):
         return []
     return [
-        *releases.routes(scheduler),
+        *release_routes.routes(scheduler),
         *logs.routes(platform, scheduler.logs),
         *coldstart.routes(platform),
         *worker_routes.routes(scheduler),
