@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from pulumi_runpod.cli import emulator_control
-from pulumi_runpod.emulator.gateway.quota import DEFAULT_QUOTA, parse_quota
+from pulumi_runpod.emulator.platform.quota import DEFAULT_QUOTA, parse_quota
 from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
 from pulumi_runpod.emulator.process import background
 from pulumi_runpod.emulator.process.remote import Remote

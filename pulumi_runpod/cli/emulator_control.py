@@ -9,9 +9,10 @@ from urllib.parse import quote, urlencode
 
 import typer
 
+from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
 from pulumi_runpod.emulator.process.background import KEY_VARIABLE
 from pulumi_runpod.emulator.process.remote import Remote
-from pulumi_runpod.emulator.process.server_settings import DEFAULT_KEY, DEFAULT_STATE, ServerError
+from pulumi_runpod.emulator.process.server_settings import DEFAULT_STATE, ServerError
 from pulumi_runpod.errors import RunPodError, SettingsError
 
 fault = typer.Typer(help="Make things go wrong on purpose.", no_args_is_help=True)

@@ -12,16 +12,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from pulumi_runpod.emulator.gateway.auth import Access, Level
-from pulumi_runpod.emulator.gateway.quota import DEFAULT_QUOTA, parse_quota
-from pulumi_runpod.emulator.gateway.request_log import Call
+from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
 from pulumi_runpod.emulator.platform.faults import Fault, FaultKind
+from pulumi_runpod.emulator.platform.keys import Access, Level
+from pulumi_runpod.emulator.platform.quota import DEFAULT_QUOTA, parse_quota
+from pulumi_runpod.emulator.platform.request_log import Call
 from pulumi_runpod.emulator.platform.state import Platform
 from pulumi_runpod.emulator.platform.switches import Switches
 from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
 from pulumi_runpod.emulator.process.control import addresses, arm, reset, turn
 from pulumi_runpod.emulator.process.server import LocalServer, base_url, bind, opened
-from pulumi_runpod.emulator.process.server_settings import DEFAULT_KEY, ServerError, ServerSettings
+from pulumi_runpod.emulator.process.server_settings import ServerError, ServerSettings
 from pulumi_runpod.emulator.s3 import S3Key, owner_key
 
 T = TypeVar("T")

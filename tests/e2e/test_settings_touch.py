@@ -21,8 +21,8 @@ from pulumi import automation
 
 from pulumi_runpod import NetworkVolume
 from pulumi_runpod.components import SdxlService
-from pulumi_runpod.emulator.gateway.request_log import Call
 from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.emulator.platform.request_log import Call
 from pulumi_runpod.wire.model import JsonObject
 from stacks import platform
 from stacks.loading import load

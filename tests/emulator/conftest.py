@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from pulumi_runpod.emulator.gateway.quota import DEFAULT_QUOTA
 from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.emulator.platform.quota import DEFAULT_QUOTA
 
 Json = dict[str, Any]
 IMAGE = "registry.example.com/team/worker:1"

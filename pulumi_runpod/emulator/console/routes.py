@@ -29,9 +29,9 @@ from pulumi_runpod.emulator.console import outputs, same_site
 from pulumi_runpod.emulator.console.feed import MAX_PAGES, Feed
 from pulumi_runpod.emulator.job_plane.job import Job, describe
 from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
+from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
 from pulumi_runpod.emulator.platform.problem import ProblemError, answer_problem, problem_response
 from pulumi_runpod.emulator.platform.state import Platform
-from pulumi_runpod.emulator.process.server_settings import DEFAULT_KEY
 
 HEADERS = {
     "Content-Security-Policy": (

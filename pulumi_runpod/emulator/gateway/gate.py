@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pulumi_runpod.emulator.gateway.ratelimit import Verdict
+from pulumi_runpod.emulator.platform.early_answer import closing_unread
 from pulumi_runpod.emulator.platform.faulty_answer import cut, faulty_send
 from pulumi_runpod.emulator.platform.problem import problem_response
+from pulumi_runpod.emulator.platform.rate_limit import Verdict
 from pulumi_runpod.emulator.platform.state import Platform
-from pulumi_runpod.emulator.s3.early_answer import closing_unread
 
 CONTROL_PLANE = frozenset(
     {

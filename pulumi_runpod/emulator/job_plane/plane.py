@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from pulumi_runpod.emulator.job_plane import coldstart, job_routes, logs, worker_routes
+from pulumi_runpod.emulator.job_plane import coldstart, job_routes, logs, release_routes, worker_routes
 from pulumi_runpod.emulator.job_plane.load_balancer import routes as load_balancer
 from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
 from pulumi_runpod.emulator.platform.state import Platform

@@ -6,21 +6,19 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from pulumi_runpod.emulator.platform.clock import Clock
 from pulumi_runpod.emulator.platform.faults import Faults
+from pulumi_runpod.emulator.platform.keys import Keys
+from pulumi_runpod.emulator.platform.rate_limit import RateLimit
+from pulumi_runpod.emulator.platform.request_log import RequestLog
 from pulumi_runpod.emulator.platform.stock import Stock
+from pulumi_runpod.emulator.platform.store import Store
 from pulumi_runpod.emulator.platform.switches import Switches
 from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
+from pulumi_runpod.wire.catalog import Catalog
 from pulumi_runpod.wire.model import JsonObject
-
-if TYPE_CHECKING:
-    from pulumi_runpod.emulator.gateway.auth import Keys
-    from pulumi_runpod.emulator.gateway.ratelimit import RateLimit
-    from pulumi_runpod.emulator.gateway.request_log import RequestLog
-    from pulumi_runpod.emulator.platform.clock import Clock
-    from pulumi_runpod.emulator.platform.store import Store
-    from pulumi_runpod.wire.catalog import Catalog
 
 
 class SchedulerLike(Protocol):

@@ -26,10 +26,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from pulumi_runpod.emulator.gateway.auth import Access, Level
-from pulumi_runpod.emulator.gateway.quota import parse_quota
 from pulumi_runpod.emulator.platform.faults import PLATFORM_KINDS, Fault
+from pulumi_runpod.emulator.platform.keys import Access, Level
 from pulumi_runpod.emulator.platform.problem import ProblemError
+from pulumi_runpod.emulator.platform.quota import parse_quota
 from pulumi_runpod.emulator.platform.route import body_of, json_response, methods
 from pulumi_runpod.emulator.platform.state import Platform
 from pulumi_runpod.emulator.platform.switches import Switches

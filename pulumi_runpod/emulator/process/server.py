@@ -23,17 +23,18 @@ from typing import TextIO
 import uvicorn
 
 from pulumi_runpod.emulator.app import build_app
-from pulumi_runpod.emulator.gateway.auth import Keys
-from pulumi_runpod.emulator.gateway.quota import parse_quota
-from pulumi_runpod.emulator.gateway.ratelimit import RateLimit
-from pulumi_runpod.emulator.gateway.request_log import RequestLog
 from pulumi_runpod.emulator.job_plane import plane
 from pulumi_runpod.emulator.platform.clock import Clock
+from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
+from pulumi_runpod.emulator.platform.keys import Keys
+from pulumi_runpod.emulator.platform.quota import parse_quota
+from pulumi_runpod.emulator.platform.rate_limit import RateLimit
+from pulumi_runpod.emulator.platform.request_log import RequestLog
 from pulumi_runpod.emulator.platform.state import Platform
 from pulumi_runpod.emulator.platform.store import DamagedError, Store, why_not_written
 from pulumi_runpod.emulator.platform.switches import Switches
 from pulumi_runpod.emulator.process.control import addresses
-from pulumi_runpod.emulator.process.server_settings import ADDRESS_FILE, DEFAULT_KEY, ServerError, ServerSettings
+from pulumi_runpod.emulator.process.server_settings import ADDRESS_FILE, ServerError, ServerSettings
 from pulumi_runpod.wire.catalog import offline_catalog
 
 _GRACE_S = 2

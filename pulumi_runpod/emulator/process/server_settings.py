@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pulumi_runpod.emulator.gateway.quota import DEFAULT_QUOTA
+from pulumi_runpod.emulator.platform.quota import DEFAULT_QUOTA
 from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
 
 if TYPE_CHECKING:
     from pulumi_runpod.emulator.platform.switches import Switches
 
 DEFAULT_PORT = 8642
-DEFAULT_KEY = "local"
-"""Good on loopback alone."""
 DEFAULT_STATE = Path(".local/runpod")
 ADDRESS_FILE = "server.json"
 """In the state directory while a server runs: pid, addresses and arguments."""

@@ -16,13 +16,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
+from pulumi_runpod.emulator.platform.early_answer import WatchedBody, has_body
 from pulumi_runpod.emulator.platform.problem import ProblemError
 from pulumi_runpod.emulator.platform.route import json_response, methods
 from pulumi_runpod.emulator.platform.state import Platform
 from pulumi_runpod.emulator.platform.store import why_not_written
 from pulumi_runpod.emulator.s3.buckets import head_bucket, list_buckets, list_objects
 from pulumi_runpod.emulator.s3.call import Call
-from pulumi_runpod.emulator.s3.early_answer import WatchedBody, has_body
 from pulumi_runpod.emulator.s3.error import S3Error, not_implemented
 from pulumi_runpod.emulator.s3.etags import Etags
 from pulumi_runpod.emulator.s3.keys import S3Keys

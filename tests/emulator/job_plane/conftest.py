@@ -15,9 +15,6 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from pulumi_runpod.emulator.gateway.auth import Keys
-from pulumi_runpod.emulator.gateway.ratelimit import RateLimit
-from pulumi_runpod.emulator.gateway.request_log import RequestLog
 from pulumi_runpod.emulator.job_plane.fleet import Fleet
 from pulumi_runpod.emulator.job_plane.job import Job
 from pulumi_runpod.emulator.job_plane.scheduler import Scheduler
@@ -26,6 +23,9 @@ from pulumi_runpod.emulator.job_plane.workers.runtime import LogSink, RunningWor
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.emulator.platform.clock import Clock, rfc3339
 from pulumi_runpod.emulator.platform.faults import Fault
+from pulumi_runpod.emulator.platform.keys import Keys
+from pulumi_runpod.emulator.platform.rate_limit import RateLimit
+from pulumi_runpod.emulator.platform.request_log import RequestLog
 from pulumi_runpod.emulator.platform.state import Platform
 from pulumi_runpod.emulator.platform.store import Store
 from pulumi_runpod.emulator.platform.switches import Switches

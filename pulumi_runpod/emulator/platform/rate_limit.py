@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pulumi_runpod.emulator.gateway.quota import Window
+from pulumi_runpod.emulator.platform.quota import Window
 
 
 @dataclass

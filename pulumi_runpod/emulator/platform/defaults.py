@@ -1,0 +1,6 @@
+"""What the local RunPod uses where nothing else is said, for commands that load nothing else of it."""
+
+from __future__ import annotations
+
+DEFAULT_KEY = "local"
+"""The owner's API key. Accepted on a loopback address only."""
