@@ -50,7 +50,8 @@ def test_a_cut_connection_leaves_the_work_undone_or_done(
     """The client sees the same; the account differs; the log counts both as status 0."""
     runpod.fault(kind, method="POST")
     runpod.forget_calls()
-    with pytest.raises(httpx.RemoteProtocolError):
+    # The kernel resets the connection where a part of the body is still unread.
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         api.post("/v2/network-volumes", json=VOLUME)
 
     assert names(api) == made
