@@ -24,6 +24,7 @@ from pulumi.dynamic import (
 from pulumi.runtime import rpc
 
 from pulumi_runpod.resources import adoption
+from pulumi_runpod.resources.engine_end import end_with_engine
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.tokens import lifecycle_of_kind
 from pulumi_runpod.resources.unchanged import replaces_nothing, unchanged_inputs
@@ -58,6 +59,7 @@ class RunPodProvider(ResourceProvider):
     """Module of `resources.kinds`."""
 
     def configure(self, req: ConfigureRequest) -> None:
+        end_with_engine()
         # All of Pulumi and gRPC is loaded by now, and stays. Left to the collector, it walks all of that once more
         # while models and client are imported: a quarter of what those cost.
         if not gc.get_freeze_count():

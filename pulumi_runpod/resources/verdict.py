@@ -16,6 +16,7 @@ from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.resources.engine_end import CALLS
 
 DEBUG = "PULUMI_RUNPOD_DEBUG"
 _GRPC_UNKNOWN = 2
@@ -37,7 +38,8 @@ def reported(method: Callable[P, R]) -> Callable[P, R]:
     @wraps(method)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return method(*args, **kwargs)
+            with CALLS:
+                return method(*args, **kwargs)
         except RunPodError as error:
             _tell_engine(error)
             raise

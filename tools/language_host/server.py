@@ -21,6 +21,7 @@ from pulumi.runtime.proto import language_pb2_grpc
 from language_host.children import Children
 from language_host.limits import MESSAGE_SIZE
 from language_host.program import Programs
+from language_host.providers import end_providers_of
 from language_host.service import LanguageRuntime
 
 CALLS_AT_ONCE = 64
@@ -43,9 +44,11 @@ def serve(*, engine: str, version: str, exec_script: Path) -> None:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    end_of_engine.wait()
+    was_killed = end_of_engine.wait()
     children.stop_all()
     server.stop(grace=0.2).wait()
+    if was_killed:
+        end_providers_of(engine)
 
 
 class EndOfEngine:
@@ -62,14 +65,19 @@ class EndOfEngine:
             signal.signal(number, _leave_to_the_pipe)
         signal.set_wakeup_fd(said)
 
-    def wait(self) -> None:
+    def wait(self) -> bool:
+        """Whether the engine died without a signal to this host."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._heard, selectors.EVENT_READ)
             # A terminal or /dev/null on stdin means that no engine started us.
             if stat.S_ISFIFO(os.fstat(0).st_mode):
                 selector.register(0, selectors.EVENT_READ)
-            while not any(key.fd == self._heard or not os.read(0, 4096) for key, _ in selector.select()):
-                pass
+            while True:
+                for key, _ in selector.select():
+                    if key.fd == self._heard:
+                        return False
+                    if not os.read(0, 4096):
+                        return True
 
 
 def _leave_to_the_pipe(_number: int, _frame: FrameType | None) -> None:
