@@ -6,12 +6,13 @@ A missing key is no error here but at the first call: a preview without changes 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from pulumi_runpod.errors import SettingsError
@@ -24,6 +25,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 SOURCES = {
     "api_key": ("runpod:apiKey", "RUNPOD_API_KEY"),
     "api_base_url": ("runpod:apiBaseUrl", "RUNPOD_API_BASE_URL"),
+    "allow_plain_http": ("runpod:allowPlainHttp", "RUNPOD_ALLOW_PLAIN_HTTP"),
     "timeout": ("runpod:timeout", "RUNPOD_API_TIMEOUT"),
     "accept_vanished": ("runpod:acceptVanished", "RUNPOD_ACCEPT_VANISHED"),
     "s3_access_key_id": ("runpod:s3AccessKeyId", "RUNPOD_S3_ACCESS_KEY_ID"),
@@ -39,6 +41,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     api_key: SecretStr | None = None
+    allow_plain_http: bool = False
+    """Send the key over http to hosts other than this machine. RunPod itself is never reached so."""
     api_base_url: str = DEFAULT_API_BASE_URL
     """Control plane, without `/v2` and without a slash at the end."""
     timeout: Seconds = 30.0
@@ -151,8 +155,31 @@ class Settings(BaseModel):
 
     @field_validator("api_base_url")
     @classmethod
-    def _bare_url(cls, value: str) -> str:
-        return checked_base_url(value)
+    def _bare_url(cls, value: str, info: ValidationInfo) -> str:
+        value = checked_base_url(value)
+        if not info.data.get("allow_plain_http", True) and (mistake := plain_http_mistake(value)):
+            raise PydanticCustomError("plain_http", "{mistake}", {"mistake": mistake})
+        return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def plain_http_mistake(url: str) -> str | None:
+    """Why a key must not be sent to this URL, or None for https and for this machine."""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or is_loopback(parts.hostname or ""):
+        return None
+    key, variable = _SOURCES["allow_plain_http"]
+    return (
+        f"http would show the key to everyone on the way to {parts.hostname}: use https, or allow it with "
+        f"`pulumi config set {key} true` or {variable}=1"
+    )
 
 
 def checked_base_url(value: str) -> str:

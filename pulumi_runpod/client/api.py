@@ -19,7 +19,7 @@ from pulumi_runpod.client import answer
 from pulumi_runpod.client.lists import PATIENCE, Census, Listing, Lists
 from pulumi_runpod.client.pacing import Pacer
 from pulumi_runpod.client.retry import RetryPolicy
-from pulumi_runpod.client.transport import RetryTransport, open_transport, sends_of
+from pulumi_runpod.client.transport import PooledTransport, RetryTransport, sends_of
 from pulumi_runpod.client.version import USER_AGENT
 from pulumi_runpod.errors import (
     AmbiguousCreate,
@@ -77,7 +77,7 @@ class RunPodClient:
             timeout=httpx.Timeout(settings.timeout, connect=settings.connect_timeout, pool=None),
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
             transport=RetryTransport(
-                transport or open_transport(settings.api_base_url),
+                transport or PooledTransport(),
                 policy or RetryPolicy(),
                 pacer=Pacer(monotonic=monotonic, sleep=sleep),
                 sleep=sleep,

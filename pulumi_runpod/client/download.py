@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pulumi_runpod.client.transport import open_transport
+from pulumi_runpod.client.transport import PooledTransport
 from pulumi_runpod.client.version import USER_AGENT
 from pulumi_runpod.errors import RunPodError
 
@@ -23,7 +23,7 @@ def download(url: str, *, timeout: float = 60.0, transport: httpx.BaseTransport 
     try:
         with (
             httpx.Client(
-                transport=transport or open_transport(url), timeout=timeout, headers={"User-Agent": USER_AGENT}
+                transport=transport or PooledTransport(), timeout=timeout, headers={"User-Agent": USER_AGENT}
             ) as http,
             http.stream("GET", url) as response,
         ):

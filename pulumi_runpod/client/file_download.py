@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pulumi_runpod.client.file_digests import cache_dir
-from pulumi_runpod.client.transport import open_transport
+from pulumi_runpod.client.transport import PooledTransport
 from pulumi_runpod.client.version import USER_AGENT
 from pulumi_runpod.errors import RunPodError
 
@@ -48,7 +48,7 @@ def fetched(url: str, sha256: str, *, folder: Path | None = None) -> Iterator[Pa
 def _fetch(url: str, shown: str, file: IO[bytes]) -> None:
     failure = ""
     with httpx.Client(
-        transport=open_transport(url), timeout=_TIMEOUT_S, headers={"User-Agent": USER_AGENT}, follow_redirects=True
+        transport=PooledTransport(), timeout=_TIMEOUT_S, headers={"User-Agent": USER_AGENT}, follow_redirects=True
     ) as http:
         for _ in range(_ATTEMPTS):
             have = file.seek(0, 2)

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from pulumi_runpod.client.transport import open_transport
+from pulumi_runpod.client.transport import PooledTransport
 from pulumi_runpod.client.version import USER_AGENT
 
 _MANIFESTS = (
@@ -37,7 +37,7 @@ def layer_sizes(reference: str, login: tuple[str, str] | None = None) -> list[in
     url = f"{'http' if _LOOPBACK.match(match['host']) else 'https'}://{match['host']}/v2/{match['name']}/manifests"
     try:
         with httpx.Client(
-            transport=open_transport(url), timeout=_SECONDS, headers={"User-Agent": USER_AGENT}, auth=login
+            transport=PooledTransport(), timeout=_SECONDS, headers={"User-Agent": USER_AGENT}, auth=login
         ) as http:
             manifest = _manifest(http, f"{url}/{match['digest']}", login)
             for one in manifest.get("manifests", ()):
@@ -59,7 +59,7 @@ def _manifest(http: httpx.Client, url: str, login: tuple[str, str] | None) -> Ma
         realm = told.pop("realm")
         if not realm.startswith("https://"):
             login = None  # a password goes over TLS alone
-        with httpx.Client(transport=open_transport(realm), timeout=_SECONDS, auth=login) as issuer:
+        with httpx.Client(transport=PooledTransport(), timeout=_SECONDS, auth=login) as issuer:
             issued = issuer.get(realm, params=told).raise_for_status().json()
         bearer = {"Authorization": f"Bearer {issued.get('token') or issued['access_token']}"}
         answer = http.get(url, headers={**accept, **bearer}, auth=None)

@@ -15,10 +15,10 @@ import httpx
 
 from pulumi_runpod.client.job_calls import Call, Chunk, JobCalls, Operation, Outcome, Pause, completed, job_request
 from pulumi_runpod.client.retry import RetryPolicy
-from pulumi_runpod.client.transport import AsyncRetryTransport, RetryTransport, open_async_transport, open_transport
+from pulumi_runpod.client.transport import AsyncPooledTransport, AsyncRetryTransport, PooledTransport, RetryTransport
 from pulumi_runpod.client.version import USER_AGENT
-from pulumi_runpod.errors import Failure, InvalidInput
-from pulumi_runpod.settings import Settings
+from pulumi_runpod.errors import Failure, InvalidInput, SettingsError
+from pulumi_runpod.settings import Settings, plain_http_mistake
 from pulumi_runpod.wire.endpoint import Endpoint, RequestUrls
 from pulumi_runpod.wire.job import Health, Job, JobRequest, PurgedQueue
 
@@ -56,12 +56,12 @@ class JobClient:
     ) -> None:
         self._calls = JobCalls(urls, monotonic=monotonic)
         self._sleep = sleep
-        self._timeout = settings.timeout
+        self._settings = settings
         self._http = httpx.Client(
             headers=_headers(settings),
             timeout=_timeout(settings),
             transport=RetryTransport(
-                transport or open_transport(urls.run or ""), policy or RetryPolicy(), sleep=sleep, random=random
+                transport or PooledTransport(), policy or RetryPolicy(), sleep=sleep, random=random
             ),
         )
 
@@ -149,7 +149,7 @@ class JobClient:
             self._sleep(step.seconds)
             return None
         try:
-            return self._http.send(_build(self._http, step, self._timeout))
+            return self._http.send(_build(self._http, step, self._settings))
         except httpx.TransportError as error:
             return error
 
@@ -170,12 +170,12 @@ class AsyncJobClient:
     ) -> None:
         self._calls = JobCalls(urls, monotonic=monotonic)
         self._sleep = sleep
-        self._timeout = settings.timeout
+        self._settings = settings
         self._http = httpx.AsyncClient(
             headers=_headers(settings),
             timeout=_timeout(settings),
             transport=AsyncRetryTransport(
-                transport or open_async_transport(urls.run or ""), policy or RetryPolicy(), sleep=sleep, random=random
+                transport or AsyncPooledTransport(), policy or RetryPolicy(), sleep=sleep, random=random
             ),
         )
 
@@ -254,7 +254,7 @@ class AsyncJobClient:
             await self._sleep(step.seconds)
             return None
         try:
-            return await self._http.send(_build(self._http, step, self._timeout))
+            return await self._http.send(_build(self._http, step, self._settings))
         except httpx.TransportError as error:
             return error
 
@@ -271,7 +271,8 @@ def _timeout(settings: Settings) -> httpx.Timeout:
     return httpx.Timeout(settings.timeout, connect=settings.connect_timeout, pool=None)
 
 
-def _build(http: httpx.Client | httpx.AsyncClient, call: Call, timeout: float) -> httpx.Request:
+def _build(http: httpx.Client | httpx.AsyncClient, call: Call, settings: Settings) -> httpx.Request:
+    """Raises `SettingsError` for a URL that the key must not be sent to: the service, not the user, has named it."""
     headers = {"Content-Type": "application/json"} if call.body is not None else None
     request = http.build_request(
         call.method,
@@ -281,5 +282,7 @@ def _build(http: httpx.Client | httpx.AsyncClient, call: Call, timeout: float) -
         headers=headers,
         extensions={"repeatable": call.repeatable, "timeout": http.timeout.as_dict()},
     )
-    request.extensions["timeout"] = {**request.extensions["timeout"], "read": timeout + call.patience}
+    if not settings.allow_plain_http and (mistake := plain_http_mistake(str(request.url))):
+        raise SettingsError(f"{call.method} {request.url.path} -> not sent, by the endpoint's requestUrls: {mistake}")
+    request.extensions["timeout"] = {**request.extensions["timeout"], "read": settings.timeout + call.patience}
     return request

@@ -7,8 +7,8 @@ by the request extension `streaming`).
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import random as random_module
+import threading
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
@@ -20,6 +20,7 @@ from pulumi_runpod.client.pacing import Pacer, QuotaSpentError
 from pulumi_runpod.client.ratelimit import quotas, retry_after
 from pulumi_runpod.client.retry import Attempts, RetryPolicy
 from pulumi_runpod.errors import RateLimited
+from pulumi_runpod.settings import is_loopback
 from pulumi_runpod.wire.model import Problem
 
 NEVER_SENT = (
@@ -51,31 +52,70 @@ def sends_of(response: httpx.Response) -> int:
     return sends if isinstance(sends, int) else 1
 
 
-def open_transport(url: str) -> httpx.HTTPTransport:
-    """A pool of connections for this URL's scheme, through the environment's proxy where one is meant for the host."""
-    return httpx.HTTPTransport(verify=url.startswith("https"), limits=_LIMITS, proxy=proxy_for(url))
+class PooledTransport(httpx.BaseTransport):
+    """A pool of connections for each host, opened as requests need it. TLS and proxy are decided by each request's URL:
+    where one host is reached over http, certificates of others are still checked.
+    """
+
+    def __init__(self) -> None:
+        self._pools: dict[tuple[str, str], httpx.HTTPTransport] = {}
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._pool(request.url).handle_request(request)
+
+    def _pool(self, url: httpx.URL) -> httpx.HTTPTransport:
+        with self._lock:
+            pool = self._pools.get((url.scheme, url.host))
+            if pool is None:
+                proxy = proxy_for(str(url))
+                pool = httpx.HTTPTransport(verify=_verified(url, proxy), limits=_LIMITS, proxy=proxy)
+                self._pools[url.scheme, url.host] = pool
+            return pool
+
+    def close(self) -> None:
+        with self._lock:
+            pools = [*self._pools.values()]
+            self._pools.clear()
+        for pool in pools:
+            pool.close()
 
 
-def open_async_transport(url: str) -> httpx.AsyncHTTPTransport:
-    """`open_transport` for asyncio."""
-    return httpx.AsyncHTTPTransport(verify=url.startswith("https"), limits=_LIMITS, proxy=proxy_for(url))
+class AsyncPooledTransport(httpx.AsyncBaseTransport):
+    """`PooledTransport` for asyncio."""
+
+    def __init__(self) -> None:
+        self._pools: dict[tuple[str, str], httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        pool = self._pools.get((url.scheme, url.host))
+        if pool is None:
+            proxy = proxy_for(str(url))
+            pool = httpx.AsyncHTTPTransport(verify=_verified(url, proxy), limits=_LIMITS, proxy=proxy)
+            self._pools[url.scheme, url.host] = pool
+        return await pool.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        pools = [*self._pools.values()]
+        self._pools.clear()
+        for pool in pools:
+            await pool.aclose()
+
+
+def _verified(url: httpx.URL, proxy: str | None) -> bool:
+    """Whether certificates are loaded, which takes time: not for http alone, where none is ever looked at."""
+    return url.scheme != "http" or (proxy is not None and not proxy.startswith("http://"))
 
 
 def proxy_for(url: str) -> str | None:
     """The proxy that HTTP(S)_PROXY and NO_PROXY ask for; none for this machine itself, where the local RunPod lives."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if _is_loopback(host) or urllib.request.proxy_bypass(host):
+    if is_loopback(host) or urllib.request.proxy_bypass(host):
         return None
     proxies = urllib.request.getproxies()
     return proxies.get(parts.scheme) or proxies.get("all")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 class RetryTransport(httpx.BaseTransport):

@@ -16,17 +16,20 @@ class Provider(pulumi.ProviderResource):
         *,
         api_key: pulumi.Input[str] | None = None,
         api_base_url: pulumi.Input[str] | None = None,
+        allow_plain_http: pulumi.Input[bool] | None = None,
         timeout: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """
         :param api_key: Always secret in the state. Default: RUNPOD_API_KEY.
         :param api_base_url: Control plane without `/v2`. Default: RUNPOD_API_BASE_URL, or RunPod itself.
+        :param allow_plain_http: True: send the key over http to other machines. Default: to this machine alone.
         :param timeout: Seconds to wait for an answer. Default 30.
         """
         props = {
             "runpod:apiKey": None if api_key is None else pulumi.Output.secret(api_key),
             "runpod:apiBaseUrl": api_base_url,
+            "runpod:allowPlainHttp": allow_plain_http,
             "runpod:timeout": timeout,
         }
         super().__init__("pulumi-python", resource_name, {k: v for k, v in props.items() if v is not None}, opts)

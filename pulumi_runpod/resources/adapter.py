@@ -40,6 +40,7 @@ PROVIDER_KEY = "__provider"
 CONFIG_KEYS = (
     "runpod:apiKey",
     "runpod:apiBaseUrl",
+    "runpod:allowPlainHttp",
     "runpod:timeout",
     "runpod:acceptVanished",
     "runpod:s3AccessKeyId",

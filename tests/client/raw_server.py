@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,13 @@ class RawServer:
         self.requests: list[bytes] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._tls: ssl.SSLContext | None = None
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        """From the next connection on. One whose handshake fails is closed and counts for nothing."""
+        self._tls = context
 
     def close(self) -> None:
         # shutdown wakes the accept that waits.
@@ -37,6 +43,12 @@ class RawServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            if self._tls is not None:
+                try:
+                    connection = self._tls.wrap_socket(connection, server_side=True)
+                except OSError:
+                    connection.close()
+                    continue
             script = self._scripts[min(self.connections, len(self._scripts) - 1)]
             self.connections += 1
             with connection:
