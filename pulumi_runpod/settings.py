@@ -175,7 +175,7 @@ def plain_http_mistake(url: str) -> str | None:
     parts = urlsplit(url)
     if parts.scheme != "http" or is_loopback(parts.hostname or ""):
         return None
-    key, variable = _SOURCES["allow_plain_http"]
+    key, variable = SOURCES["allow_plain_http"]
     return (
         f"http would show the key to everyone on the way to {parts.hostname}: use https, or allow it with "
         f"`pulumi config set {key} true` or {variable}=1"

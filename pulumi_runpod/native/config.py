@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 from pulumi_runpod.errors import SettingsError
@@ -34,9 +35,11 @@ def mistakes(config: JsonObject) -> list[str]:
     config = normal_object(config)
     unknown = sorted(set(config) - set(KEYS) - _META)
     found = [f"{name}: this provider has no such setting; it has {', '.join(sorted(KEYS))}" for name in unknown]
+    # Of the environment, only what the inputs are judged by.
+    judged_by = {name: value for name, value in os.environ.items() if name == SOURCES["allow_plain_http"][1]}
     try:
         Settings.load(
-            {KEYS[name]: _text(value) for name, value in config.items() if name in KEYS and _is_known(value)}, {}
+            {KEYS[name]: _text(value) for name, value in config.items() if name in KEYS and _is_known(value)}, judged_by
         )
     except SettingsError as error:
         found += [part.replace("runpod:", f"{NATIVE_PACKAGE}:", 1) for part in str(error).split("; ")]
