@@ -142,9 +142,20 @@ def down(stack: str, port: int | None) -> None:
     LocalImages(ROOT).stop()
 
 
+def mend_backend() -> None:
+    """An interrupted `pulumi` can leave an empty file of attributes, with which no state is read: it holds nothing.
+
+    Backends of older releases have such files; today's are kept without them.
+    """
+    for attributes in (ROOT / ".local" / "pulumi").rglob("*.attrs"):
+        if attributes.stat().st_size == 0:
+            attributes.unlink()
+
+
 def main() -> None:
     action, stack = sys.argv[1:3]
     (ROOT / ".local" / "pulumi").mkdir(parents=True, exist_ok=True)
+    mend_backend()
     port = local_port(stack)
     if port is not None and "PULUMI_CONFIG_PASSPHRASE_FILE" not in os.environ:
         # Such a stack holds nothing secret. With an account, an empty passphrase would lay the key open in its file.

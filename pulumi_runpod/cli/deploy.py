@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from functools import partial
 from typing import Annotated
 
@@ -13,12 +14,10 @@ from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.cli.gitops_flags import (
     FAILED,
     Form,
-    LongestRun,
     PolicyFolders,
     PolicyRules,
     Wait,
     complain,
-    lock_policy,
 )
 from pulumi_runpod.cli.recover import recover_unasked
 from pulumi_runpod.errors import RunPodError, SettingsError
@@ -28,7 +27,7 @@ from pulumi_runpod.gitops.markdown import code, fence
 from pulumi_runpod.gitops.masking import Masker
 from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.preview import Action, StackPreview
-from pulumi_runpod.gitops.stack_lock import when_unlocked
+from pulumi_runpod.gitops.stack_lock import LockPolicy, when_unlocked
 
 _WORDS: dict[Action, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
@@ -41,7 +40,6 @@ def deploy(
     policy_packs: PolicyFolders = None,
     policy_rules: PolicyRules = None,
     wait: Wait = 900,
-    longest_run: LongestRun = 60,
     form: Form = "markdown",
 ) -> None:
     """Find again what an interrupted update has made, then `pulumi up`. Asks nobody: what was reviewed is deployed.
@@ -60,7 +58,8 @@ def deploy(
             recover_unasked(project, stack)
             return update(project.workspace, "up", stack, policies=policies, mask=masker.text)
 
-        locks = lock_policy(wait, longest_run)
+        # Nobody is there to say that the owner of a lock has ended.
+        locks = LockPolicy(timedelta(seconds=wait), unlock_own_after=None)
         done = when_unlocked(project.workspace, stack, work, locks, say=partial(typer.echo, err=True))
     told = masker.told(done)
     publishing.add_to_summary(_text(told))

@@ -22,6 +22,14 @@ _CREATES = frozenset({"create", "replace"})
 
 
 @dataclass(frozen=True)
+class Replaced:
+    """`overwritten`: updates that ended while the state was written, so that what they have recorded may be lost."""
+
+    done: bool
+    overwritten: tuple[FailedUpdate, ...] = ()
+
+
+@dataclass(frozen=True)
 class Project:
     workspace: Workspace
 
@@ -51,12 +59,31 @@ class Project:
         """The state, and the updates that have failed since one succeeded."""
         exported, told = self.workspace.run_at_once(
             ("stack", "export", "--stack", stack),
-            ("stack", "history", "--json", "--full-dates", "--page-size", "10", "--stack", stack),
+            self._history(stack),
         )
         state: JsonObject = json.loads(exported)
-        updates = [row for row in json.loads(told or "[]") if row.get("kind") == "update"]
+        updates = _updates(told)
         failed = itertools.takewhile(lambda row: row.get("result") == "failed", updates)
-        return state, [FailedUpdate(_second(row["startTime"]), _second(row["endTime"])) for row in failed]
+        return state, [_failed_update(row) for row in failed]
+
+    def replace(self, stack: str, seen: JsonObject, state: JsonObject) -> Replaced:
+        """Import `state`, unless the stack is no longer as it was `seen`. Raises `PulumiFailed`, also for a lock.
+
+        `pulumi stack import` locks the stack, and it compares nothing. So the state is read again right before it. An
+        update that ends in the moment between the two shows in the history afterwards.
+        """
+        exported, before = self.workspace.run_at_once(("stack", "export", "--stack", stack), self._history(stack))
+        if json.loads(exported) != seen:
+            return Replaced(False)
+        self.import_(stack, state)
+        known = [row["startTime"] for row in _updates(before)]
+        after = _updates(self.workspace.run(*self._history(stack)))
+        over = [row for row in after if row["startTime"] not in known]
+        return Replaced(True, tuple(_failed_update(row) for row in over))
+
+    @staticmethod
+    def _history(stack: str) -> tuple[str, ...]:
+        return ("stack", "history", "--json", "--full-dates", "--page-size", "10", "--stack", stack)
 
     def planned(self, stack: str) -> list[JsonObject]:
         """Resources that `pulumi up` would make, as they would be recorded. Runs the program. Raises `PulumiFailed`."""
@@ -73,6 +100,15 @@ class Project:
         return settings_in(
             json.loads(self.workspace.run("config", "--json", "--show-secrets", "--stack", stack) or "{}")
         )
+
+
+def _updates(told: str) -> list[JsonObject]:
+    """The newest first."""
+    return [row for row in json.loads(told or "[]") if row.get("kind") == "update"]
+
+
+def _failed_update(row: JsonObject) -> FailedUpdate:
+    return FailedUpdate(_second(row["startTime"]), _second(row["endTime"]))
 
 
 def _second(told: str) -> float:

@@ -26,8 +26,15 @@ RepositoryName = Annotated[
     str | None, typer.Option("--repository", help="Default: GITHUB_REPOSITORY.", metavar="OWNER/NAME")
 ]
 Wait = Annotated[int, typer.Option(min=0, help="Seconds to wait for another update of the stack.")]
-LongestRun = Annotated[
-    int, typer.Option(min=1, help="Minutes that an update can take at most: an older lock is nobody's, and removed.")
+UnlockAfter = Annotated[
+    int | None,
+    typer.Option(
+        "--unlock-after",
+        "--longest-run",
+        min=1,
+        help="Remove a lock that is older, whatever machine holds it: above the longest update. Default: never.",
+        metavar="MINUTES",
+    ),
 ]
 PolicyFolders = Annotated[
     list[Path] | None,
@@ -65,8 +72,9 @@ def names_of(told: str) -> tuple[str, ...]:
     return names
 
 
-def lock_policy(wait: int, longest_run: int) -> LockPolicy:
-    return LockPolicy(timedelta(seconds=wait), timedelta(minutes=longest_run))
+def lock_policy(wait: int, unlock_after: int | None) -> LockPolicy:
+    """`wait` in seconds, `unlock_after` in minutes."""
+    return LockPolicy(timedelta(seconds=wait), timedelta(minutes=unlock_after) if unlock_after is not None else None)
 
 
 def complain(what: str, errors: Sequence[str]) -> None:

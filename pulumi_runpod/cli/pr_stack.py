@@ -15,12 +15,12 @@ from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.cli.gitops_flags import (
     FAILED,
     Form,
-    LongestRun,
     Number,
     OnPullRequest,
     PolicyFolders,
     PolicyRules,
     RepositoryName,
+    UnlockAfter,
     Wait,
     complain,
     lock_policy,
@@ -75,7 +75,7 @@ def up(
     form: Form = "markdown",
     repository: RepositoryName = None,
     wait: Wait = 900,
-    longest_run: LongestRun = 60,
+    unlock_after: UnlockAfter = None,
 ) -> None:
     """Deploy stack pr-N with the settings of another one, or remove it where the pull request does not want it.
 
@@ -90,7 +90,7 @@ def up(
     with publishing.failure_in_summary("Endpoint of this pull request"):
         asked = repository_of(repository, number)
         policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
-        stacks = replace(_stacks(settings, lock_policy(wait, longest_run)), policies=policies)
+        stacks = replace(_stacks(settings, lock_policy(wait, unlock_after)), policies=policies)
         report = stacks.up(asked.number, partial(_unwanted, asked.repository, label, asked.number))
     _publish(report, asked if post else None, request=request, label=label, form=form)
 
@@ -104,7 +104,7 @@ def down(
     form: Form = "markdown",
     repository: RepositoryName = None,
     wait: Wait = 900,
-    longest_run: LongestRun = 60,
+    unlock_after: UnlockAfter = None,
 ) -> None:
     """Destroy stack pr-N and remove it with its settings. Asks GitHub for nothing but to --post.
 
@@ -112,7 +112,7 @@ def down(
     """
     with publishing.failure_in_summary("Endpoint of this pull request"):
         found = number_of(number)
-        stacks = _stacks(PrSettings(source=source), lock_policy(wait, longest_run))
+        stacks = _stacks(PrSettings(source=source), lock_policy(wait, unlock_after))
         report = stacks.down(found)
         # The stack is gone, whatever GitHub says.
     asked = repository_of(repository, found) if post and report.outcome != "absent" else None
@@ -134,7 +134,7 @@ def sweep(
     post: Annotated[bool, typer.Option("--post", help="Say it in the comments of the pull requests.")] = False,
     form: Form = "markdown",
     repository: RepositoryName = None,
-    longest_run: LongestRun = 60,
+    unlock_after: UnlockAfter = None,
 ) -> None:
     """Remove what no pull request needs any more: stacks whose request is closed or that are past their time; orphans.
 
@@ -146,7 +146,7 @@ def sweep(
     masker = Masker(os.environ)
     with publishing.failure_in_summary("Sweep"):
         asked = Repository.of_environment(repository)
-        stacks = _stacks(PrSettings(source=source), LockPolicy(longest_run=timedelta(minutes=longest_run)))
+        stacks = _stacks(PrSettings(source=source), lock_policy(0, unlock_after))
         due = Due(unwanted=partial(_unwanted, asked, label), time_to_live=timedelta(hours=ttl), now=datetime.now(UTC))
         told = sweep_stacks(stacks, due, dry_run=dry_run, removed=partial(_say_removed, asked, label, post))
         found = SweepReport(stacks=told)

@@ -12,6 +12,7 @@ import typer
 from pulumi_runpod.cli.accounts import Accounts
 from pulumi_runpod.cli.deployment import Project
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.gitops.stack_lock import StackLocked, locks_in
 from pulumi_runpod.gitops.workspace import PulumiFailed
 from pulumi_runpod.resources.naming import mark_of
 from pulumi_runpod.resources.recovery.interrupted import Interrupted, Recoverer
@@ -19,6 +20,9 @@ from pulumi_runpod.resources.recovery.orphans import unknown_to
 from pulumi_runpod.resources.recovery.state_entries import known_ids, resource_name
 from pulumi_runpod.resources.recovery.unrecorded import FailedUpdate, Found, namesakes, taken, taken_as_told, unrecorded
 from pulumi_runpod.wire.model import JsonObject
+
+_MOST_ATTEMPTS = 5
+"""At a state that others change meanwhile."""
 
 
 def recover(
@@ -42,7 +46,16 @@ def recover(
     if unlock and not dry_run:
         project.unlock(stack)
     chosen = dict(_pair(entry) for entry in take or ())
-    found = recovered(project, stack, take=chosen, forget=frozenset(forget or ()), dry_run=dry_run)
+    try:
+        found = recovered(project, stack, take=chosen, forget=frozenset(forget or ()), dry_run=dry_run)
+    except PulumiFailed as failure:
+        locks = locks_in(failure.text)
+        if locks is None:
+            raise
+        raise StackLocked(
+            f"stack {stack} is locked by {locks[0] if locks else 'another update'}: nothing was changed. Run this "
+            f"again when that has ended; if it was killed, `pulumi-runpod recover --unlock --stack {stack}`"
+        ) from failure
     if as_json:
         typer.echo(json.dumps([*map(_row, found.operations), *map(_found_row, found.objects)]))
     else:
@@ -103,19 +116,46 @@ def recovered(
     forget: Container[str] = frozenset(),
     dry_run: bool = False,
 ) -> Recovered:
-    """What was interrupted, and what it was found to be: written into the state where nothing is undecided."""
-    state, failed = project.export_and_failures(stack)
-    take = dict(take or {})
+    """What was interrupted, and what it was found to be: written into the state where nothing is undecided.
+
+    Begun anew where the state has changed meanwhile. Raises `PulumiFailed`, also where the stack is locked.
+    """
+    overwritten: list[FailedUpdate] = []
+    for _ in range(_MOST_ATTEMPTS):
+        state, failed = project.export_and_failures(stack)
+        found, deployment = _judged(project, stack, state["deployment"], [*failed, *overwritten], take or {}, forget)
+        if found.undecided or deployment is state["deployment"] or dry_run:
+            return found
+        replaced = project.replace(stack, state, {**state, "deployment": deployment})
+        if replaced.done and not replaced.overwritten:
+            return found
+        overwritten += replaced.overwritten
+        if replaced.overwritten:
+            typer.echo(
+                f"stack {stack}: an update ended while its state was written. What it has made is looked for now; for "
+                "what it has changed or deleted, run `pulumi refresh`",
+                err=True,
+            )
+    raise RunPodError(f"stack {stack} was changed by others again and again: try again when no update runs")
+
+
+def _judged(
+    project: Project,
+    stack: str,
+    deployment: JsonObject,
+    failed: list[FailedUpdate],
+    take: Mapping[str, str],
+    forget: Container[str],
+) -> tuple[Recovered, JsonObject]:
+    """What was found, and the state to import: the very same object where nothing is to be changed."""
     accounts = Accounts(project, stack)
-    pending = Recoverer(accounts.of, take=take, forget=forget).recover(state["deployment"])
+    pending = Recoverer(accounts.of, take=take, forget=forget).recover(deployment)
     found = Recovered(pending.operations)
     if found.undecided:
-        return found
+        return found, deployment
     left = {name: object_id for name, object_id in take.items() if name not in {one.name for one in pending.operations}}
-    deployment, objects = _unrecorded(accounts, pending.deployment, failed, left)
-    if deployment is not state["deployment"] and not dry_run:
-        project.import_(stack, {**state, "deployment": deployment})
-    return Recovered(pending.operations, objects)
+    changed, objects = _unrecorded(accounts, pending.deployment, failed, left)
+    return Recovered(pending.operations, objects), changed
 
 
 def _unrecorded(

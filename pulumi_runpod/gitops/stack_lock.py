@@ -1,13 +1,12 @@
-"""The lock that `pulumi` holds on a stack: waited for while its owner may live, removed once that one cannot.
+"""The lock that `pulumi` holds on a stack: waited for while its owner may live.
 
-A runner that dies leaves its lock behind. It is believed dead when its process is gone from this very machine, or when
-the lock is older than a job may run. A lock without an owner's name (Pulumi Cloud's, which expires by itself) is only
-waited for.
+A runner that dies leaves its lock behind. It is removed unasked in one case: this machine has started its process and
+lost it, and the lock has a minimum age. A lock of another machine is removed where a person has named the age from
+which no update can hold one. One without an owner's name (Pulumi Cloud's, which expires by itself) is only waited for.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import time
@@ -17,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.gitops.started import StartedHere
 from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace
 
 T = TypeVar("T")
@@ -35,11 +35,6 @@ class Lock:
     host: str
     pid: int
     since: datetime
-
-    def abandoned(self, *, now: datetime, longest_run: timedelta, host: str) -> bool:
-        if self.host == host and not _alive(self.pid):
-            return True
-        return now - self.since > longest_run
 
     def __str__(self) -> str:
         return f"{self.user}@{self.host} (pid {self.pid}) since {self.since:%Y-%m-%d %H:%M:%S %z}"
@@ -64,9 +59,22 @@ def locks_in(text: str) -> tuple[Lock, ...] | None:
 class LockPolicy:
     patience: timedelta = timedelta(minutes=15)
     """How long another update is waited for."""
-    longest_run: timedelta = timedelta(hours=1)
-    """Of a job that changes stacks (`timeout-minutes` in its workflow is below): an older lock is nobody's."""
+    unlock_after: timedelta | None = None
+    """A person has said that no update takes this long: an older lock is removed, whatever machine has taken it."""
+    unlock_own_after: timedelta | None = timedelta(minutes=5)
+    """Age from which the lock of a process that this machine has lost is removed. None: never.
+
+    What that process started, a provider, may outlive it for a while and still be at work.
+    """
     look_again: timedelta = timedelta(seconds=5)
+
+    def abandoned(self, lock: Lock, *, now: datetime, host: str, started: StartedHere) -> bool:
+        age = now - lock.since
+        if self.unlock_after is not None and age > self.unlock_after:
+            return True
+        if self.unlock_own_after is None or age <= self.unlock_own_after or lock.host != host:
+            return False
+        return started.lost(lock.pid, locked_at=lock.since)
 
 
 def when_unlocked(
@@ -77,7 +85,7 @@ def when_unlocked(
     Raises `StackLocked` once the policy's patience has ended.
     """
     until = time.monotonic() + policy.patience.total_seconds()
-    told = False
+    waiting = False
     while True:
         try:
             return work()
@@ -85,32 +93,22 @@ def when_unlocked(
             locks = locks_in(refused.text)
             if locks is None:
                 raise
-        if locks and _all_abandoned(locks, policy):
-            say(f"stack {stack}: the lock of {locks[0]} is nobody's any more and is removed")
+        if locks and _all_abandoned(locks, policy, workspace.started):
+            say(f"stack {stack}: the lock of {locks[0]} is abandoned, and is removed")
             workspace.run("cancel", "--stack", stack, "--yes")
             continue
         owner = str(locks[0]) if locks else "another update"
         if time.monotonic() >= until:
             raise StackLocked(
-                f"stack {stack} is locked by {owner}, waited for {policy.patience.total_seconds():.0f} s. If nothing "
-                f"works on it any more: `pulumi-runpod recover --unlock --stack {stack}`"
+                f"stack {stack} is locked by {owner}, waited for {policy.patience.total_seconds():.0f} s. If that "
+                f"process has ended for sure: `pulumi-runpod recover --unlock --stack {stack}`"
             )
-        if not told:
+        if not waiting:
             say(f"stack {stack} is locked by {owner}: waiting")
-            told = True
+            waiting = True
         time.sleep(policy.look_again.total_seconds())
 
 
-def _all_abandoned(locks: tuple[Lock, ...], policy: LockPolicy) -> bool:
+def _all_abandoned(locks: tuple[Lock, ...], policy: LockPolicy, started: StartedHere) -> bool:
     now, host = datetime.now(UTC), socket.gethostname()
-    return all(lock.abandoned(now=now, longest_run=policy.longest_run, host=host) for lock in locks)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+    return all(policy.abandoned(lock, now=now, host=host, started=started) for lock in locks)

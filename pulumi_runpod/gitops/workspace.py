@@ -7,20 +7,34 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.gitops.started import StartedHere
 
 _PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
+_EMPTY_ATTRIBUTES = (
+    "an interrupted pulumi has left an empty file STACK.json.attrs beside a state, STACK.json, which is whole. Delete "
+    "each empty .attrs file in .pulumi/stacks of the backend's folder, and end the backend's URL in `?metadata=skip`, "
+    "so that none is written again"
+)
 _ADVICE = {
+    "failed to load checkpoint: EOF": _EMPTY_ATTRIBUTES,
+    "EOF": _EMPTY_ATTRIBUTES,
     "unexpected end of JSON input": (
         "the backend lists empty folders as files, and pulumi takes them for its own. A RunPod volume does so: keep "
         "the state in a bucket of an object store, or in Pulumi Cloud"
-    )
+    ),
 }
 """What `pulumi` says -> what it means."""
 
 _QUIET = {"GRPC_VERBOSITY": "ERROR"}
 """Or the gRPC library notes, in policy packs, that a connection is closed, and the engine shows that as a warning."""
+
+
+_LOCKING = frozenset({("up",), ("destroy",), ("refresh",), ("stack", "import"), ("stack", "rm")})
+"""Commands that lock the stack."""
 
 
 class PulumiFailed(RunPodError):  # noqa: N818 - as the rest of the tree
@@ -32,6 +46,24 @@ class PulumiFailed(RunPodError):  # noqa: N818 - as the rest of the tree
         super().__init__(f"pulumi {command} -> {reason(text) or f'exit code {exit_code}'}")
 
 
+class PulumiProcess(subprocess.Popen[str]):
+    """Noted for as long as it runs, where it may lock a stack; used as a context manager."""
+
+    def __init__(self, *arguments: Any, started: StartedHere | None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._started = started
+        if started is not None:
+            started.note(self.pid)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        # Killed by a signal, it has left its lock behind.
+        if self._started is not None and self.returncode >= 0:
+            self._started.ended(self.pid)
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A Pulumi project: where it lies, and how `pulumi` is started there."""
@@ -39,12 +71,14 @@ class Workspace:
     directory: Path
     command: str
     environment: Mapping[str, str] = field(repr=False)
+    started: StartedHere = field(default_factory=StartedHere.on_this_machine)
 
     def start(
         self, *arguments: str, environment: Mapping[str, str] | None = None, reads: bool = False
-    ) -> subprocess.Popen[str]:
+    ) -> PulumiProcess:
         """`reads`: something will be written to it."""
-        return subprocess.Popen(
+        locks = arguments[:1] in _LOCKING or arguments[:2] in _LOCKING
+        return PulumiProcess(
             [self.command, *arguments, "--non-interactive"],
             cwd=self.directory,
             env={**_QUIET, **self.environment, **(environment or {})},
@@ -52,6 +86,7 @@ class Workspace:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            started=self.started if locks else None,
         )
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:

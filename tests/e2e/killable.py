@@ -45,6 +45,17 @@ class Killable:
             timeout=120,
         )
 
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [BIN / command[0], *command[1:]],
+            cwd=self.directory,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def up(self, *options: str) -> subprocess.CompletedProcess[str]:
         return self.run("pulumi", "up", "--yes", "--skip-preview", "--non-interactive", *options)
 
@@ -94,8 +105,10 @@ class Killable:
                 self.survivors.pop().kill()
 
     @classmethod
-    def made_in(cls, base: Path, environment: Mapping[str, str], *, home: Path) -> Killable:
-        """A project with a stack `dev` and a backend beside it."""
+    def made_in(
+        cls, base: Path, environment: Mapping[str, str], *, home: Path, backend_url: str | None = None
+    ) -> Killable:
+        """A project with a stack `dev`; its backend is a folder beside it, unless a URL is given."""
         directory, backend = base / "project", base / "backend"
         directory.mkdir()
         backend.mkdir()
@@ -106,7 +119,7 @@ class Killable:
                 **{name: os.environ[name] for name in ("HOME", "TMPDIR", "LANG") if name in os.environ},
                 **environment,
                 "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
-                "PULUMI_BACKEND_URL": f"file://{backend}",
+                "PULUMI_BACKEND_URL": backend_url or f"file://{backend}",
                 "PULUMI_CONFIG_PASSPHRASE": "e2e",
                 "PULUMI_HOME": str(home),
                 "PULUMI_SKIP_UPDATE_CHECK": "true",

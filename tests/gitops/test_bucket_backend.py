@@ -46,7 +46,7 @@ def test_a_pull_request_lives_and_ends_in_a_bucket(team: Team, bucket: BucketBac
     refused = team.command("pr-stack", "up", "--pr", "7", "--wait", "0")
     bucket.put_lock(lock, {**OWNER, "timestamp": (datetime.now(UTC) - timedelta(hours=2)).isoformat()})
     issue.state = "closed"
-    swept = team.json("pr-stack", "sweep", "--apart", "0", "--post")
+    swept = team.json("pr-stack", "sweep", "--apart", "0", "--post", "--unlock-after", "60")
 
     assert up["outcome"] == "deployed"
     assert endpoint.body["networkVolumes"] == team.objects("network volume")
