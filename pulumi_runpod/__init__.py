@@ -5,9 +5,17 @@ Names are loaded when they are first asked for: importing the package alone cost
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pulumi_runpod.lazy_names import loader_of
+
+if find_spec(f"{__name__}._utilities") is not None:  # a module of every SDK that Pulumi generates, and none of ours
+    raise ImportError(
+        "pulumi-runpod and pulumi-runpod-serverless are installed into the same folder, pulumi_runpod, and overwrite "
+        "each other. Keep one: pip uninstall -y pulumi-runpod && pip install --force-reinstall --no-deps "
+        "pulumi-runpod-serverless"
+    )
 
 if TYPE_CHECKING:
     from pulumi_runpod.errors import RunPodError

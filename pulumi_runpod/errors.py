@@ -2,6 +2,7 @@
 
     RunPodError
     +-- SettingsError            key, URL or timeout missing or malformed
+    +-- MissingExtra             a package of an extra is needed and not installed
     +-- InvalidInput             inputs that break rules known without a call, all of them at once
     +-- ConnectionFailed         the request was never sent, or nothing answered a request that changes nothing
     +-- AmbiguousCreate          a POST was sent and its outcome is unknown
@@ -48,6 +49,13 @@ class RunPodError(Exception):
 
 class SettingsError(RunPodError):
     """A key, URL or timeout is missing or malformed; the text names every place where it can be set."""
+
+
+class MissingExtra(RunPodError, ImportError):
+    """A package of an extra is needed and not installed; the text has the command that installs it."""
+
+    def __init__(self, purpose: str, module: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs {module}: pip install 'pulumi-runpod-serverless[{extra}]'")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ ALLOWED: dict[str, set[str]] = {
     "pulumi_runpod.wire": {"pulumi_runpod.lazy_names"},
     "pulumi_runpod.settings": {"pulumi_runpod.errors"},
     "pulumi_runpod.errors": set(),
+    "pulumi_runpod.extras": {"pulumi_runpod.errors"},
     "pulumi_runpod.client": {
+        "pulumi_runpod.extras",
         "pulumi_runpod.wire",
         "pulumi_runpod.settings",
         "pulumi_runpod.errors",
@@ -37,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "pulumi_runpod.planning": {"pulumi_runpod.wire"},
     "pulumi_runpod.components": {
+        "pulumi_runpod.extras",
         "pulumi_runpod.resources",
         "pulumi_runpod.resources.data",
         "pulumi_runpod.client",
@@ -58,6 +61,7 @@ ALLOWED: dict[str, set[str]] = {
     # The local RunPod. What its front (app, local, pytest_plugin) puts together, its rooms do not know; the two planes
     # meet in the platform alone.
     "pulumi_runpod.emulator": {
+        "pulumi_runpod.extras",
         "pulumi_runpod.emulator.console",
         "pulumi_runpod.emulator.control_plane",
         "pulumi_runpod.emulator.gateway",
@@ -86,12 +90,14 @@ ALLOWED: dict[str, set[str]] = {
         "pulumi_runpod.wire",
     },
     "pulumi_runpod.gitops": {
+        "pulumi_runpod.extras",
         "pulumi_runpod.client",
         "pulumi_runpod.planning",
         "pulumi_runpod.settings",
         "pulumi_runpod.errors",
     },
     "pulumi_runpod.cli": {
+        "pulumi_runpod.extras",
         "pulumi_runpod.wire",
         "pulumi_runpod.settings",
         "pulumi_runpod.errors",

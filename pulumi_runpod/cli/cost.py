@@ -14,6 +14,7 @@ from pulumi_runpod.cli import plan_flags as flag
 from pulumi_runpod.cli.catalog_source import Read, read_catalog
 from pulumi_runpod.cli.stack import Stack
 from pulumi_runpod.errors import RunPodError
+from pulumi_runpod.extras import require
 from pulumi_runpod.planning.chooser import choose
 from pulumi_runpod.planning.comparison import Reserved, WarmWorker, reserved, warm_worker
 from pulumi_runpod.planning.cost import Bill, MonthlyCost, monthly_cost
@@ -138,10 +139,9 @@ def _drawing(plot: Path | None, theme: str) -> Any:
         raise RunPodError(f"--plot {plot}: there is no folder {plot.parent}")
     if theme not in ("light", "dark"):
         raise RunPodError(f"--theme {theme}: must be light or dark")
-    try:
-        from pulumi_runpod.cli.cost_plot import draw
-    except ModuleNotFoundError:
-        raise RunPodError("--plot needs matplotlib: pip install 'pulumi-runpod-serverless[plot]'") from None
+    require("plot", "--plot")
+    from pulumi_runpod.cli.cost_plot import draw
+
     chosen: Literal["light", "dark"] = "dark" if theme == "dark" else "light"
     return lambda plan, prices, file: draw(plan, prices, file=file, theme=chosen)
 

@@ -23,6 +23,7 @@ from pulumi_runpod.emulator.process.server_settings import (
     ServerSettings,
 )
 from pulumi_runpod.errors import RunPodError, SettingsError
+from pulumi_runpod.extras import require
 
 app = typer.Typer(help="The local RunPod.", no_args_is_help=True)
 emulator_control.mount(app)
@@ -76,6 +77,7 @@ def serve(
         worker_env=_worker_env(worker_env),
         containers=True,
     )
+    require("local", "The local RunPod")
     # Only the server itself needs what it is made of: every other command starts without it.
     from pulumi_runpod.emulator.process.server import serve as serve_in_foreground
 
@@ -95,6 +97,7 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Serve in the background. Already running with the same options: nothing happens."""
+    require("local", "The local RunPod")
     _checked_quota(quota)
     _worker_commands(worker)
     _worker_env(worker_env)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pulumi_runpod.client.multipart_upload import MultipartUpload, OnBytes, content_md5, put_file
 from pulumi_runpod.client.version import USER_AGENT
 from pulumi_runpod.errors import VolumeError
+from pulumi_runpod.extras import require
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.volume_s3 import DATA_CENTERS, MAX_PART_BYTES, MAX_PARTS, endpoint_url
 
@@ -168,6 +169,7 @@ class VolumeFiles:
             return self._clients[read_timeout]
 
     def _made(self, read_timeout: int) -> S3Client:
+        require("weights", "An upload to a volume")
         import boto3
         from botocore.config import Config
 

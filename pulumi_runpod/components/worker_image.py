@@ -19,6 +19,8 @@ from pulumi_runpod.components.build_log import failing_step_hook
 from pulumi_runpod.components.image_size import SizeTeller
 from pulumi_runpod.components.unknown import unknown
 from pulumi_runpod.components.worker_source import content_digest, portable, worker_source
+from pulumi_runpod.errors import MissingExtra
+from pulumi_runpod.extras import require
 from pulumi_runpod.resources.registry_credential import RegistryCredential
 
 if TYPE_CHECKING:
@@ -90,6 +92,10 @@ class WorkerImage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkerImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self._component_type, name, None, opts)
+        try:
+            require("image", f"WorkerImage {name!r}")
+        except MissingExtra as missing:
+            raise pulumi.RunError(str(missing)) from None
         source = _checked(name, args)
         sizes = SizeTeller(name, username=args.username, password=args.password)
         hooks = pulumi.ResourceHookBinding(

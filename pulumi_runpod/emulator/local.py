@@ -12,6 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+from pulumi_runpod.extras import require
+
+require("local", "The local RunPod")  # before the modules that import what it brings
+
 from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
 from pulumi_runpod.emulator.platform.faults import Fault, FaultKind
 from pulumi_runpod.emulator.platform.keys import Access, Level

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pulumi_runpod.errors import RunPodError, SettingsError
+from pulumi_runpod.extras import require
 
 if TYPE_CHECKING:
     from github import GithubException
@@ -53,12 +54,9 @@ class Repository:
 
     def __init__(self, slug: str, token: str, *, api: str = DEFAULT_API) -> None:
         """`slug`: OWNER/NAME. Raises `SettingsError`."""
-        try:
-            from github import Auth, Github, GithubRetry
-        except ImportError:
-            raise SettingsError(
-                "no PyGithub, which speaks to GitHub: pip install 'pulumi-runpod-serverless[gitops]'"
-            ) from None
+        require("gitops", "A comment or an issue on GitHub")
+        from github import Auth, Github, GithubRetry
+
         owner, _, name = slug.partition("/")
         if not owner or not name or "/" in name:
             raise SettingsError(f"{slug!r} is no repository: OWNER/NAME is wanted (--repository, GITHUB_REPOSITORY)")

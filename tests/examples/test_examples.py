@@ -43,7 +43,8 @@ def venv(tmp_path_factory: pytest.TempPathFactory, copy_project: Callable[[Path]
     made = folder / "venv"
     pins = folder / "constraints.txt"
     pins.write_text(re.sub(r" \\\n(    --hash=\S+( \\)?\n)+", "\n", (ROOT / "requirements-dev.txt").read_text()))
-    run(f"{uv} venv -q --seed {made} && {uv} pip install -q --python {made}/bin/python -c {pins} {wheel}", folder)
+    run(f"{uv} venv -q --seed {made}", folder)
+    run(f"{uv} pip install -q --python {made}/bin/python -c {pins} '{wheel}[local,weights]'", folder)
     return made
 
 
@@ -90,7 +91,7 @@ def test_a_newcomer_gets_from_a_clone_to_a_deployed_example(venv: Path, tmp_path
     way = "\n".join(commands("."))
     for told, here in (
         (
-            "python3 -m venv ~/one-service/venv\n~/one-service/venv/bin/pip install .",
+            "python3 -m venv ~/one-service/venv\n~/one-service/venv/bin/pip install '.[local,weights]'",
             f"ln -s {venv} ~/one-service/venv",
         ),
         ("pulumi-runpod emulator start", f"pulumi-runpod emulator start --port {port}"),
