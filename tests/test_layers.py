@@ -89,6 +89,13 @@ ALLOWED: dict[str, set[str]] = {
         "pulumi_runpod.emulator.platform",
         "pulumi_runpod.wire",
     },
+    "pulumi_runpod.operations": {
+        "pulumi_runpod.client",
+        "pulumi_runpod.planning",
+        "pulumi_runpod.wire",
+        "pulumi_runpod.settings",
+        "pulumi_runpod.errors",
+    },
     "pulumi_runpod.gitops": {
         "pulumi_runpod.extras",
         "pulumi_runpod.client",
@@ -110,6 +117,7 @@ ALLOWED: dict[str, set[str]] = {
         "pulumi_runpod.emulator.process",
         "pulumi_runpod.emulator.s3",
         "pulumi_runpod.gitops",
+        "pulumi_runpod.operations",
         "pulumi_runpod.native",
     },
     "stacks": {"pulumi_runpod", "pulumi_runpod.components"},
