@@ -12,8 +12,8 @@ import httpx
 from pulumi_runpod.client import answer
 from pulumi_runpod.client.transport import PooledTransport
 from pulumi_runpod.client.version import USER_AGENT
-from pulumi_runpod.errors import ConnectionFailed
-from pulumi_runpod.settings import Settings
+from pulumi_runpod.errors import ConnectionFailed, SettingsError
+from pulumi_runpod.settings import Settings, plain_http_mistake
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,11 @@ class Exchanges:
         )
 
     def send(self, method: str, url: str, body: object = None, *, key: str | None = "") -> Answer:
-        """`key`: empty for the account's own, None for no key. Raises `ConnectionFailed`."""
+        """`key`: empty for the account's own, None for no key. Raises `ConnectionFailed`, `SettingsError`."""
         bearer = self.settings.key if key == "" else key
+        target = self._http.base_url.join(url)
+        if bearer is not None and not self.settings.allow_plain_http and (mistake := plain_http_mistake(str(target))):
+            raise SettingsError(mistake)
         headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
         try:
             response = self._http.request(method, url, json=body, headers=headers)
