@@ -51,11 +51,12 @@ def parts(mode: str, pytest_arguments: Sequence[str], workers: int) -> list[Part
         "usual": ["-m", "not exhaustive"],
         "full": ["--hypothesis-profile=full"],
     }[mode]
-    parallel = ["-n", str(workers), "--dist", "loadgroup", "--no-loadscope-reorder"] if workers > 1 else []
+    parallel = ["-n", str(workers), "--dist", "loadscope", "--no-loadscope-reorder"] if workers > 1 else []
     found = []
     if not paths or len(of_worker) < len(paths):
         python = str(ROOT / ".venv" / "bin" / "python")
-        found.append(Part("package", (python, "-m", "pytest", *parallel, *chosen, *others)))
+        measured = ["-m", "coverage", "run"] if os.environ.get("COVERAGE") else []  # `make coverage`
+        found.append(Part("package", (python, *measured, "-m", "pytest", *parallel, *chosen, *others)))
     if mode != "quick" and (not paths or of_worker):
         python = str(ROOT / ".venv-worker" / "bin" / "python")
         options = [a for a in pytest_arguments if a not in paths]
@@ -174,7 +175,9 @@ def _reap() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """The exit status of the tests."""
-    parser = argparse.ArgumentParser(prog="tools/run_tests.py", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="tools/run_tests.py", description=(__doc__ or "").splitlines()[0], allow_abbrev=False
+    )
     modes = parser.add_mutually_exclusive_group()
     modes.add_argument("--quick", dest="mode", action="store_const", const="quick", help="without slow tests")
     modes.add_argument("--full", dest="mode", action="store_const", const="full", help="all tests, random cases")

@@ -14,7 +14,10 @@ from tests.e2e.killable import TEMPLATE, VOLUME, Killable, arrived, made, object
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.parametrize(("program", "kind"), [(VOLUME.format(""), "network volume"), (TEMPLATE, "template")])
+@pytest.mark.parametrize(
+    ("program", "kind"),
+    [(VOLUME.format(""), "network volume"), pytest.param(TEMPLATE, "template", marks=pytest.mark.exhaustive)],
+)
 def test_an_object_made_by_a_killed_up_is_recovered(
     killable: Killable, local_runpod: LocalRunPod, outsider: RunPodClient, tmp_path: Path, program: str, kind: str
 ) -> None:

@@ -43,7 +43,7 @@ def maximum(local_runpod: LocalRunPod, endpoint_id: str) -> int:
     return int(local_runpod.call(lambda p: p.store.get("endpoint", endpoint_id).body["workers"]["max"]))
 
 
-@pytest.mark.parametrize(("days", "lowered_to"), [(3, 2), (7, 0)])
+@pytest.mark.parametrize(("days", "lowered_to"), [(3, 2), pytest.param(7, 0, marks=pytest.mark.exhaustive)])
 def test_idle_days_are_named_and_healed_by_the_next_up(
     deploy: Deploy, local_runpod: LocalRunPod, days: int, lowered_to: int
 ) -> None:

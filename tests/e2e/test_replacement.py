@@ -25,7 +25,9 @@ QUEUE: Mapping[str, Any] = {
     "change",
     [
         pytest.param({"type": "LOAD_BALANCER"}, id="queue to load balancer"),
-        pytest.param({"gpu": None, "cpu": [{"id": "cpu3c", "vcpu_count": 2}]}, id="GPU to CPU"),
+        pytest.param(
+            {"gpu": None, "cpu": [{"id": "cpu3c", "vcpu_count": 2}]}, id="GPU to CPU", marks=pytest.mark.exhaustive
+        ),
     ],
 )
 def test_a_replacement_names_the_change_of_the_urls(

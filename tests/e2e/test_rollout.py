@@ -125,9 +125,24 @@ def test_a_new_endpoint_that_does_not_come_up_fails_and_is_kept(stack: Stack, ru
     ("change", "fault", "told"),
     [
         ({"mode": "broken"}, None, "again and again"),
-        ({"mode": "x"}, {"kind": "worker.image_missing", "times": None}, "its image cannot be pulled"),
-        ({"mode": "x"}, {"kind": "worker.wrong_cuda", "times": None}, "no host meets its CUDA requirement"),
-        ({"mode": "x", "timeout": 10}, {"kind": "stock_out", "times": None}, "there is no stock of ADA_24"),
+        pytest.param(
+            {"mode": "x"},
+            {"kind": "worker.image_missing", "times": None},
+            "its image cannot be pulled",
+            marks=pytest.mark.exhaustive,
+        ),
+        pytest.param(
+            {"mode": "x"},
+            {"kind": "worker.wrong_cuda", "times": None},
+            "no host meets its CUDA requirement",
+            marks=pytest.mark.exhaustive,
+        ),
+        pytest.param(
+            {"mode": "x", "timeout": 10},
+            {"kind": "stock_out", "times": None},
+            "there is no stock of ADA_24",
+            marks=pytest.mark.exhaustive,
+        ),
         ({"mode": "refuses", "smoke_input": {"n": 1}}, None, "RuntimeError: no such model"),
     ],
     ids=["crash loop", "image", "cuda", "stock", "smoke job"],

@@ -34,12 +34,12 @@ def count(local_runpod: LocalRunPod, kind: str) -> int:
 @pytest.mark.parametrize(
     "fault",
     [
-        {"kind": "http.rate_limit", "retry_after": 1},
+        pytest.param({"kind": "http.rate_limit", "retry_after": 1}, marks=pytest.mark.exhaustive),
         {"kind": "http.status", "status": 500},
-        {"kind": "http.status", "status": 503},
+        pytest.param({"kind": "http.status", "status": 503}, marks=pytest.mark.exhaustive),
         {"kind": "http.cut_after"},
-        {"kind": "http.truncate"},
-        {"kind": "http.content_type"},
+        pytest.param({"kind": "http.truncate"}, marks=pytest.mark.exhaustive),
+        pytest.param({"kind": "http.content_type"}, marks=pytest.mark.exhaustive),
     ],
     ids=lambda fault: f"{fault['kind']}{fault.get('status', '')}",
 )
