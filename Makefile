@@ -7,7 +7,7 @@ STACK ?= dev
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup up down preview-all test test-quick test-full check test-image bench clean-images
+.PHONY: help setup up down preview-all test test-quick test-full coverage check test-image bench clean-images
 
 help:
 	@echo 'make up      set up, start the local RunPod, deploy stack dev to it, say what to try next'
@@ -18,6 +18,7 @@ help:
 	@echo 'make test    set up, run the tests; ARGS="-k name" goes to pytest'
 	@echo 'make test-quick  those without engine, Docker, browser and processes, in a minute or two'
 	@echo 'make test-full   all of them, exhaustive ones included, with random cases'
+	@echo 'make coverage    the same as make test, then the lines and branches that no test reached'
 	@echo 'make test-image  build, push and run the whole image of the SDXL worker; minutes, and 25 GB of free disk'
 	@echo 'make check   lint and types'
 	@echo 'make bench   measure, report, assert nothing'
@@ -57,6 +58,12 @@ test-full: setup
 	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
 	@$(WITH_ENGINE); .venv/bin/python tools/run_tests.py --full $(ARGS)
+
+coverage: setup
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint
+	@rm -rf .coverage .coverage.*
+	@$(WITH_ENGINE); status=0; COVERAGE=1 .venv/bin/python tools/run_tests.py $(ARGS) || status=$$?; \
+		.venv/bin/coverage combine --quiet; .venv/bin/coverage report; exit $$status
 
 test-image: setup
 	@$(PYTHON) tools/setup.py --only images

@@ -19,8 +19,9 @@ from pulumi_runpod.wire import ENDPOINTS
 from tests.gitops.team import IMAGE, LABEL, ROOT, Team
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+CI = ROOT / ".github" / "workflows" / "ci.yml"
 SECRETS = re.compile(r"\$\{\{ *secrets\.")
-THIS_RUN = {"make check", "make test"}
+THIS_RUN = re.compile(r"make (check|test|test-quick)( ARGS=.*)?")
 """What runs this very test: they are not run again, but looked up."""
 
 
@@ -94,6 +95,17 @@ def test_a_pull_request_of_a_fork_gets_no_secret(file: Path) -> None:
             assert "head.repo.full_name == github.repository" in job["if"]
 
 
+def test_the_parts_of_ci_are_all_tests() -> None:
+    """Each folder with tests is in one part: the part `rest` leaves out what the others have."""
+    parts = {one["part"]: one["paths"] for one in loaded(CI)["jobs"]["test"]["strategy"]["matrix"]["include"]}
+    *left_out, everything = parts.pop("rest").split()
+    worker = parts.pop("worker")
+
+    assert (everything, worker) == ("tests", "tests/worker")
+    assert sorted(left_out) == sorted(f"--ignore={path}" for path in parts.values())
+    assert all((ROOT / path).is_dir() for path in parts.values())
+
+
 @pytest.mark.engine
 @pytest.mark.timeout(600)
 def test_every_command_of_the_workflows_runs_here(module_team: Team, tmp_path: Path) -> None:
@@ -113,8 +125,8 @@ def test_every_command_of_the_workflows_runs_here(module_team: Team, tmp_path: P
     day = ["ci", "deploy", "preview", "pr-stack", "drift", "sweep"]
     for step in sorted(steps(), key=lambda step: day.index(step.workflow)):
         environment = {k: told for k, v in step.environment.items() if (told := substituted(v)) is not None}
-        if step.run in THIS_RUN:
-            assert f"\n{step.run.removeprefix('make ')}:" in (ROOT / "Makefile").read_text()
+        if target := THIS_RUN.fullmatch(step.run):
+            assert f"\n{target[1]}:" in (ROOT / "Makefile").read_text()
             continue
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", step.run.replace("sweep --ttl", "sweep --apart 0 --ttl")],
