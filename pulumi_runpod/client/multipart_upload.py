@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, cast
 from pulumi_runpod.errors import VolumeError
 
 if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError, ClientError
     from types_boto3_s3.client import S3Client
 
 OnBytes = Callable[[int], None]
@@ -36,7 +37,10 @@ class MultipartUpload:
         found = self._unfinished()
         there: dict[int, str] = {}
         if found is None:
-            self._id = self._s3.create_multipart_upload(Bucket=self._bucket, Key=self._key)["UploadId"]
+            made = self._s3.create_multipart_upload(Bucket=self._bucket, Key=self._key)
+            if not made.get("UploadId"):
+                raise VolumeError(f"S3 POST {self._key}?uploads", "the answer names no upload: not one of S3")
+            self._id = made["UploadId"]
         else:
             self._id, there = found
 
@@ -65,8 +69,8 @@ class MultipartUpload:
             wait(parts)
 
     def complete(self, s3: S3Client, sums: list[bytes]) -> str:
-        """Let the file appear; returns its ETag. An answer that got lost is no failure when the file is there."""
-        from botocore.exceptions import ClientError, HTTPClientError
+        """Let the file appear; returns its ETag. Without a clear answer, the file is looked for before this fails."""
+        from botocore.exceptions import BotoCoreError, ClientError
 
         etag = multipart_etag(sums)
         parts = [{"PartNumber": n, "ETag": f'"{md5.hex()}"'} for n, md5 in enumerate(sums, start=1)]
@@ -77,21 +81,20 @@ class MultipartUpload:
                 UploadId=self._id,
                 MultipartUpload={"Parts": parts},  # type: ignore[typeddict-item]  # a list of exactly these keys
             )
-        except (ClientError, HTTPClientError) as error:
-            code = error.response.get("Error", {}).get("Code") if isinstance(error, ClientError) else None
-            if code in (None, "NoSuchUpload") and self._is_there(etag):
+        except (ClientError, BotoCoreError) as error:
+            if not _refuses(error) and self._is_there(etag):
                 return etag
             raise
         return etag
 
     def _is_there(self, etag: str) -> bool:
-        from botocore.exceptions import ClientError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             found = self._s3.head_object(Bucket=self._bucket, Key=self._key)
-        except ClientError:
+        except (ClientError, BotoCoreError):
             return False
-        return found["ContentLength"] == self._size and found["ETag"].strip('"') == etag
+        return found["ContentLength"] == self._size and found.get("ETag", "").strip('"') == etag
 
     def _unfinished(self) -> tuple[str, dict[int, str]] | None:
         """(upload id, MD5 by part number) of the newest unfinished upload of this key; older ones are thrown away."""
@@ -114,6 +117,13 @@ class MultipartUpload:
         )
         there = {p["PartNumber"]: p["ETag"].strip('"') for page in parts for p in page.get("Parts", [])}
         return newest["UploadId"], there
+
+
+def _refuses(error: ClientError | BotoCoreError) -> bool:
+    """Whether the service has said no. `NoSuchUpload` may mean that an attempt before has completed it."""
+    response = getattr(error, "response", {})
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return bool(400 <= status < 500 and response.get("Error", {}).get("Code") != "NoSuchUpload")
 
 
 def put_file(s3: S3Client, bucket: str, key: str, path: Path, *, size: int, on_bytes: OnBytes) -> str:

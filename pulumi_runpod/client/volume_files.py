@@ -6,8 +6,9 @@ Works with RunPod and with the local RunPod. boto3 is imported when the first cl
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from types_boto3_s3.client import S3Client
+    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef, ObjectTypeDef
 
 _CONNECTIONS = 8
 DEFAULT_ATTEMPTS = 10
 """The service's own advice against its 502s."""
 _READ_TIMEOUT_S = 300
+"""For an answer, where `runpod:timeout` is not set: a part of the usual size is written before it comes."""
 _COMPLETE_TIMEOUT_S = 7200
-"""Completing an upload of 10 GB and more takes long: the service's advice, too."""
+_COMPLETE_BYTES_PER_S = 1_500_000
+"""Completing an upload of 10 GB and more takes up to two hours, by the service's advice; smaller ones take less."""
+_NOT_S3 = "Look at what answers at `runpod:s3EndpointUrl` (a proxy?), then run `pulumi up` again: it resumes"
 
 _writers: dict[str, threading.Lock] = {}
 _writers_lock = threading.Lock()
@@ -82,7 +87,7 @@ class VolumeFiles:
         self._key = settings.s3_key
         self._part_bytes, self._attempts = part_bytes, attempts
         self._lock = threading.Lock()
-        self._clients: dict[int, S3Client] = {}
+        self._clients: dict[float, S3Client] = {}
 
     def __enter__(self) -> VolumeFiles:
         return self
@@ -113,7 +118,7 @@ class VolumeFiles:
             return {
                 found["Key"]: RemoteFile(found["Size"], found["ETag"].strip('"'))
                 for page in pages
-                for found in page.get("Contents", [])
+                for found in self._contents(page, prefix)
                 if not found["Key"].endswith("/")
             }
 
@@ -126,6 +131,8 @@ class VolumeFiles:
             if error.code in ("404", "NoSuchKey"):
                 return None
             raise
+        if "ETag" not in found:
+            raise self._not_s3(f"HEAD {key}")
         return RemoteFile(found["ContentLength"], found["ETag"].strip('"'))
 
     def read(self, key: str) -> bytes | None:
@@ -139,36 +146,73 @@ class VolumeFiles:
             raise
 
     def write(self, key: str, content: bytes) -> None:
-        """A small file, whole."""
+        """A small file, whole; read back by size and ETag."""
         with self._told(f"PUT {key}"):
             self._s3().put_object(Bucket=self.volume_id, Key=key, Body=content, ContentMD5=content_md5(content))
+        self._confirm(key, RemoteFile(len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()))
 
     def delete(self, key: str) -> None:
-        """Gone already is success."""
+        """Gone already is success. Raises `VolumeError` when the answer is not the documented 204 and it is there."""
         with self._told(f"DELETE {key}"):
-            self._s3().delete_object(Bucket=self.volume_id, Key=key)
+            answer = self._s3().delete_object(Bucket=self.volume_id, Key=key)
+        if answer["ResponseMetadata"]["HTTPStatusCode"] != 204 and self.head(key) is not None:
+            raise self._not_s3(f"DELETE {key}")
 
     def upload(self, path: Path, key: str, *, pool: ThreadPoolExecutor, on_bytes: OnBytes) -> str:
         """Send a file and return its ETag. In parts where it is large: what an interrupted upload left is not sent
-        again. `on_bytes` hears of every part that is there, from any thread."""
+        again. `on_bytes` hears of every part that is there, from any thread. Size and ETag are read back at the end."""
         size = path.stat().st_size
+        if size <= self._part_bytes:
+            with self._told(f"PUT {key}"):
+                etag = put_file(self._s3(), self.volume_id, key, path, size=size, on_bytes=on_bytes)
+        else:
+            etag = self._upload_in_parts(path, key, size, pool=pool, on_bytes=on_bytes)
+        self._confirm(key, RemoteFile(size, etag))
+        return etag
+
+    def _upload_in_parts(self, path: Path, key: str, size: int, *, pool: ThreadPoolExecutor, on_bytes: OnBytes) -> str:
         with self._told(f"PUT {key}"):
-            if size <= self._part_bytes:
-                return put_file(self._s3(), self.volume_id, key, path, size=size, on_bytes=on_bytes)
             upload = MultipartUpload(
                 self._s3(), self.volume_id, key, path, size=size, part_bytes=self.part_bytes_for(size)
             )
             sums = upload.send(pool, on_bytes)
         with self._told(f"COMPLETE {key}"):
-            return upload.complete(self._s3(read_timeout=_COMPLETE_TIMEOUT_S), sums)
+            patience = min(_COMPLETE_TIMEOUT_S, max(self._read_timeout, size / _COMPLETE_BYTES_PER_S))
+            return upload.complete(self._s3(read_timeout=patience), sums)
 
-    def _s3(self, *, read_timeout: int = _READ_TIMEOUT_S) -> S3Client:
+    def _confirm(self, key: str, wanted: RemoteFile) -> None:
+        """An answer of success is not enough: a proxy's page would be one, too."""
+        found = self.head(key)
+        if found != wanted:
+            what = "it is not there" if found is None else f"the volume has {found.size} bytes, ETag {found.etag}"
+            raise VolumeError(
+                f"S3 PUT {key} on volume {self.volume_id} ({self.data_center})",
+                f"answered as done, but {what}; expected {wanted.size} bytes, ETag {wanted.etag}",
+                advice=_NOT_S3,
+            )
+
+    def _contents(self, page: ListObjectsV2OutputTypeDef, prefix: str) -> Sequence[ObjectTypeDef]:
+        # Every list names its bucket; without, an empty one might be any page that XML can be read from.
+        if "Name" not in page:
+            raise self._not_s3(f"LIST {prefix}")
+        return page.get("Contents", [])
+
+    def _not_s3(self, action: str) -> VolumeError:
+        where = f"S3 {action} on volume {self.volume_id} ({self.data_center})"
+        return VolumeError(where, "the answer is not one of S3", advice=_NOT_S3)
+
+    @property
+    def _read_timeout(self) -> float:
+        return self._settings.timeout if "timeout" in self._settings.model_fields_set else _READ_TIMEOUT_S
+
+    def _s3(self, *, read_timeout: float | None = None) -> S3Client:
+        read_timeout = self._read_timeout if read_timeout is None else read_timeout
         with self._lock:
             if read_timeout not in self._clients:
                 self._clients[read_timeout] = self._made(read_timeout)
             return self._clients[read_timeout]
 
-    def _made(self, read_timeout: int) -> S3Client:
+    def _made(self, read_timeout: float) -> S3Client:
         require("weights", "An upload to a volume")
         import boto3
         from botocore.config import Config
