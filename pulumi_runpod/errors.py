@@ -217,14 +217,22 @@ class Invalid(ApiError):
 
 
 class RateLimited(ApiError):
-    """The quota is used up for longer than we may wait. `retry_after` in seconds, when known."""
+    """The quota is used up for longer than we may wait. `retry_after` and `waited` in seconds, when known."""
 
     def __init__(
-        self, method: str, path: str, problem: ProblemBody, *, retry_after: float | None = None, status: int = 429
+        self,
+        method: str,
+        path: str,
+        problem: ProblemBody,
+        *,
+        retry_after: float | None = None,
+        waited: float | None = None,
+        status: int = 429,
     ) -> None:
         self.retry_after = retry_after
         when = f"in {retry_after:.0f} s" if retry_after is not None else "later"
-        advice = f"Try again {when}; fewer parallel stacks on this key help (`pulumi up --parallel`)"
+        tried = f"Given up after {waited:.0f} s of waiting. " if waited else ""
+        advice = f"{tried}Try again {when}; fewer parallel stacks on this key help (`pulumi up --parallel`)"
         super().__init__(status, method, path, problem, advice=advice)
 
 
@@ -368,7 +376,7 @@ def worker_error(error: str | None) -> str:
         return "the worker gave no reason"
     try:
         told = json.loads(error)
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if isinstance(told, dict):
         kind = str(told.get("error_type") or told.get("code") or "").removeprefix("<class '").removesuffix("'>")

@@ -44,6 +44,8 @@ def json_object(response: httpx.Response) -> JsonObject:
         told = response.json()
     except ValueError:
         raise unexpected(response, f"the body is not JSON ({len(response.content)} bytes): cut on the way?") from None
+    except RecursionError:
+        raise unexpected(response, f"the body is nested too deeply ({len(response.content)} bytes)") from None
     if not isinstance(told, dict):
         raise unexpected(response, f"expected a JSON object, got {_json_name(told)}")
     return told
@@ -96,7 +98,7 @@ def api_error(response: httpx.Response, secrets: Iterable[str] = ()) -> ApiError
     status, request = response.status_code, response.request
     problem, shape = read_problem(response, secrets)
     if status == 429:
-        return RateLimited(request.method, request.url.path, problem, retry_after=retry_after(response.headers))
+        return _rate_limited(response, problem)
     kind = error_class(status)
     if kind is NotFound and shape != "published":
         return unexpected(
@@ -114,7 +116,7 @@ def job_api_error(response: httpx.Response, secrets: Iterable[str] = ()) -> ApiE
     problem, _ = read_problem(response, secrets)
     status, request = response.status_code, response.request
     if status == 429:
-        return RateLimited(request.method, request.url.path, problem, retry_after=retry_after(response.headers))
+        return _rate_limited(response, problem)
     advice = "Does the endpoint still exist, under this key?" if status == 404 else ""
     return error_class(status)(status, request.method, request.url.path, problem, advice=advice)
 
@@ -124,7 +126,7 @@ def read_problem(response: httpx.Response, secrets: Iterable[str] = ()) -> tuple
     if "json" in media_type(response):
         try:
             told = json.loads(response.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
         if isinstance(told, dict):
             try:
@@ -199,6 +201,18 @@ def media_type(response: httpx.Response) -> str:
 def redirect_target(response: httpx.Response) -> str:
     """Where a redirect leads, without query: it may hold more than should be shown."""
     return str(response.headers.get("location", "nowhere")).split("?")[0][:200]
+
+
+def _rate_limited(response: httpx.Response, problem: Problem) -> RateLimited:
+    request = response.request
+    waited = response.extensions.get("waited")
+    return RateLimited(
+        request.method,
+        request.url.path,
+        problem,
+        retry_after=retry_after(response.headers),
+        waited=waited if isinstance(waited, float) else None,
+    )
 
 
 def _without(problem: Problem, secrets: Iterable[str]) -> Problem:

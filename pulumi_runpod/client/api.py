@@ -56,7 +56,8 @@ class RunPodClient:
     """Raises, from every method: `SettingsError` without a key, `ConnectionFailed`, and `ApiError` by status.
 
     Retried without being asked: 429 for every method (bounded, see `RetryPolicy`); 502, 503, 504, cut connections and
-    read timeouts for GET, DELETE and PATCH; 500 for GET and DELETE; a POST only while the connection does not open.
+    read timeouts for GET, DELETE and PATCH; 500 for the same; a cut JSON body for GET and PATCH; a POST only while the
+    connection does not open.
     """
 
     def __init__(

@@ -27,6 +27,8 @@ class RetryPolicy:
     """One wait for the quota. A minute's window ends within it, an hour's may not: then the error comes at once."""
     total_wait: float = 600.0
     """All waits of one request together."""
+    unasked_wait: float = 120.0
+    """All waits of one request after a 429 that does not say how long to wait."""
 
 
 class Attempts:
@@ -51,7 +53,7 @@ class Attempts:
         """`asked`: seconds that the answer itself asks for."""
         if status == 429:
             return self._after_limit(asked)
-        if status in UNTOUCHED or (status == 500 and self._method in ("GET", "DELETE")):
+        if status in UNTOUCHED or (status == 500 and self._method in ("GET", "DELETE", "PATCH")):
             return self._backoff(self._policy.attempts, asked) if self._repeatable else None
         return None
 
@@ -65,6 +67,8 @@ class Attempts:
         self._limited += 1
         wait = asked or self._exponential(self._limited)
         if wait > self._policy.longest_wait:
+            return None
+        if not asked and self.waited + wait > self._policy.unasked_wait:
             return None
         # Many clients wait for the same instant: spread them, upwards alone.
         return self._within(wait + self._random() * min(1.0, max(0.1, wait / 10)))

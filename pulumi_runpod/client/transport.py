@@ -7,6 +7,7 @@ by the request extension `streaming`).
 from __future__ import annotations
 
 import asyncio
+import json
 import random as random_module
 import threading
 import time
@@ -34,6 +35,7 @@ NEVER_SENT = (
 """Failures before a byte of the request was written. Every other one may have reached the service."""
 
 _HOPELESS = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_READ_AGAIN = frozenset({"GET", "PATCH"})
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"})
 
 # Servers close idle connections after 5 s or more: giving them up earlier keeps a POST from being written into one that
@@ -146,8 +148,7 @@ class RetryTransport(httpx.BaseTransport):
                 if wait is None:
                     raise
             else:
-                response.extensions["sends"] = attempts.sent + 1
-                wait = attempts.after_status(response.status_code, retry_after(response.headers))
+                wait = _wait_after_answer(request, response, attempts)
                 self._release(response, wait)
                 if wait is None:
                     return response
@@ -210,8 +211,7 @@ class AsyncRetryTransport(httpx.AsyncBaseTransport):
                 if wait is None:
                     raise
             else:
-                response.extensions["sends"] = attempts.sent + 1
-                wait = attempts.after_status(response.status_code, retry_after(response.headers))
+                wait = _wait_after_answer(request, response, attempts)
                 if wait is None:
                     return response
             await self._sleep(wait)
@@ -223,6 +223,31 @@ class AsyncRetryTransport(httpx.AsyncBaseTransport):
 def _attempts(request: httpx.Request, policy: RetryPolicy, random: Callable[[], float]) -> Attempts:
     repeatable = bool(request.extensions.get("repeatable", request.method in _IDEMPOTENT))
     return Attempts(policy, method=request.method, repeatable=repeatable, random=random)
+
+
+def _wait_after_answer(request: httpx.Request, response: httpx.Response, attempts: Attempts) -> float | None:
+    """Seconds to wait before the request is sent again; None: the answer is final."""
+    response.extensions["sends"] = attempts.sent + 1
+    response.extensions["waited"] = attempts.waited
+    wait = attempts.after_status(response.status_code, retry_after(response.headers))
+    if wait is None and _is_cut(request, response):
+        return attempts.after_failure(sent=True)
+    return wait
+
+
+def _is_cut(request: httpx.Request, response: httpx.Response) -> bool:
+    """Whether an answer that promises JSON holds only a part of it: cut on the way, by something that hid it."""
+    if not response.is_success or request.method not in _READ_AGAIN or "streaming" in request.extensions:
+        return False
+    if "json" not in response.headers.get("content-type", "") or not response.content:
+        return False
+    try:
+        json.loads(response.content)
+    except ValueError:
+        return True
+    except RecursionError:
+        return False
+    return False
 
 
 def _wait_after(error: httpx.TransportError, attempts: Attempts) -> float | None:

@@ -10,9 +10,6 @@ from pulumi_runpod.resources.api import Api
 from pulumi_runpod.wire.model import Collection, Request, Response
 
 _LOOK_AGAIN_S = (0.0, 2.0, 5.0)
-_MOST_POSTS = 3
-_FAILED_FOR_GOOD = frozenset({500, 503})
-"""The service itself says that it failed. 502 and 504 come from something in between, and the service may go on."""
 
 
 @dataclass(frozen=True)
@@ -25,22 +22,20 @@ class Creation:
     sleep: Callable[[float], None]
 
     def made(self, api: Api, collection: Collection, body: Request) -> Response:
-        """The new object. A POST is repeated only where the service has answered that it failed, and nothing of that
-        name is there. Raises `AmbiguousCreate` where nobody could tell.
+        """The new object. The POST is sent once: an answer of failure may come before the commit, as well as after it.
+
+        Raises `AmbiguousCreate` where nothing of that name appears.
         """
-        for attempt in range(1, _MOST_POSTS + 1):
-            try:
-                return api.create(collection, body)
-            except AmbiguousCreate as error:
-                found = self._found_after(error)
-                if found is not None:
-                    return found
-                if error.status not in _FAILED_FOR_GOOD or attempt == _MOST_POSTS:
-                    raise
-            except Conflict as error:
-                namesakes = self.namesakes()
-                raise (_told(error, namesakes) if namesakes else error) from error
-        raise AssertionError("unreachable")
+        try:
+            return api.create(collection, body)
+        except AmbiguousCreate as error:
+            found = self._found_after(error)
+            if found is not None:
+                return found
+            raise
+        except Conflict as error:
+            namesakes = self.namesakes()
+            raise (_told(error, namesakes) if namesakes else error) from error
 
     def _found_after(self, error: AmbiguousCreate) -> Response | None:
         """What a POST of unknown outcome has made. Only an automatic name proves that an object is this one."""

@@ -18,9 +18,10 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _PROJECT, _STACK, _SECOND, _RANDOM = 5, 3, 7, 5
 """Lengths of the parts."""
 _AUTOMATIC = re.compile(
-    rf"^(?P<name>.*)-(?P<project>[a-z2-7]{{{_PROJECT}}})(?P<stack>[a-z2-7]{{{_STACK}}})?"
+    rf"(?P<name>.*)-(?P<project>[a-z2-7]{{{_PROJECT}}})(?P<stack>[a-z2-7]{{{_STACK}}})?"
     # Objects of older releases tell neither stack nor second.
-    rf"-(?:[a-z2-7]{{8}}|(?P<second>[a-z2-7]{{{_SECOND}}})[a-z2-7]{{{_RANDOM}}})$"
+    rf"-(?:[a-z2-7]{{8}}|(?P<second>[a-z2-7]{{{_SECOND}}})[a-z2-7]{{{_RANDOM}}})",
+    re.DOTALL,
 )
 
 
@@ -63,7 +64,7 @@ def automatic_name(name_prefix: str) -> str:
 
 def mark_of(name: str) -> Mark | None:
     """None for a name that was chosen."""
-    match = _AUTOMATIC.match(name)
+    match = _AUTOMATIC.fullmatch(name)
     if match is None:
         return None
     made_at = None

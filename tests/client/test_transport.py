@@ -10,7 +10,7 @@ from raw_server import http, read_request, saying, served
 
 from pulumi_runpod.client import RetryPolicy, RunPodClient
 from pulumi_runpod.client.transport import proxy_for
-from pulumi_runpod.errors import AmbiguousCreate, ConnectionFailed, NotFound, ServerError, UnexpectedAnswer
+from pulumi_runpod.errors import AmbiguousCreate, ApiError, ConnectionFailed, NotFound, ServerError, UnexpectedAnswer
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire import NETWORK_VOLUMES
 from pulumi_runpod.wire.network_volume import CreateNetworkVolume
@@ -76,6 +76,30 @@ def test_json_that_was_cut_inside_a_whole_body_is_told(hasty: RetryPolicy) -> No
         pytest.raises(UnexpectedAnswer, match=r"the body is not JSON \(8 bytes\): cut on the way"),
     ):
         client.list(NETWORK_VOLUMES)
+
+
+@pytest.mark.parametrize("body", [EMPTY[:8], "[" * 50])
+def test_a_read_of_cut_json_is_sent_again(body: str, hasty: RetryPolicy) -> None:
+    """As one whose connection was cut."""
+    with (
+        served(http("200 OK", body), http("200 OK", EMPTY)) as server,
+        client_of(server.url, hasty) as client,
+    ):
+        assert client.list(NETWORK_VOLUMES) == []
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request"])
+def test_json_nested_too_deeply_is_one_line(status: str, hasty: RetryPolicy) -> None:
+    """Python's parser gives up on it in its own way."""
+    nested = '{"a":' * 100_000 + "1" + "}" * 100_000
+    with (
+        served(http(status, nested)) as server,
+        client_of(server.url, hasty) as client,
+        pytest.raises(ApiError) as raised,
+    ):
+        client.list(NETWORK_VOLUMES)
+    assert len(str(raised.value)) < 400
 
 
 def test_bytes_that_are_no_http_are_told(hasty: RetryPolicy) -> None:

@@ -39,3 +39,13 @@ def test_a_chosen_name_tells_nothing() -> None:
     """Not even where it has hyphens."""
     assert mark_of("weights") is None
     assert mark_of("my-shiny-volume") is None
+
+
+def test_a_line_break_in_a_name_changes_nothing() -> None:
+    """A resource may be named so; a chosen name that only ends in one is not automatic."""
+    name = automatic_name(prefix("two\nlines", stack_marker("shop", "dev")))
+    mark = mark_of(name)
+
+    assert mark is not None
+    assert mark.resource_name == "two\nlines"
+    assert mark_of(f"{name}\n") is None
