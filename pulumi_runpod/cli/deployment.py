@@ -96,10 +96,23 @@ class Project:
     def unlock(self, stack: str) -> None:
         self.workspace.run("cancel", "--stack", stack, "--yes")
 
-    def settings(self, stack: str) -> Settings:
-        return settings_in(
-            json.loads(self.workspace.run("config", "--json", "--show-secrets", "--stack", stack) or "{}")
+    def config(self, stack: str) -> JsonObject:
+        """Key -> `{"value": ..., "secret": ...}`, secrets in clear."""
+        found: JsonObject = json.loads(
+            self.workspace.run("config", "--json", "--show-secrets", "--stack", stack) or "{}"
         )
+        return found
+
+    def set_config(self, stack: str, key: str, value: str, *, secret: bool = False) -> None:
+        """The value goes over standard input, so that no list of processes shows it."""
+        how = "--secret" if secret else "--plaintext"
+        self.workspace.run("config", "set", key, how, "--stack", stack, stdin=value)
+
+    def unset_config(self, stack: str, key: str) -> None:
+        self.workspace.run("config", "rm", key, "--stack", stack)
+
+    def settings(self, stack: str) -> Settings:
+        return settings_in(self.config(stack))
 
 
 def _updates(told: str) -> list[JsonObject]:

@@ -17,11 +17,10 @@ from pulumi_runpod.native.preview import created_preview, updated_preview
 from pulumi_runpod.native.structs import Secret
 from pulumi_runpod.native.wording import in_schema_words
 from pulumi_runpod.resources import adoption
-from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.naming import prefix, stack_marker
 from pulumi_runpod.resources.outcome import Differences, PartialFailure
 from pulumi_runpod.resources.schema_names import camel, from_schema, to_schema
-from pulumi_runpod.resources.tokens import KINDS
+from pulumi_runpod.resources.tokens import KINDS, lifecycle_of_kind
 from pulumi_runpod.resources.unchanged import DECLARED, replaces_nothing, unchanged_inputs
 
 if TYPE_CHECKING:
@@ -81,8 +80,8 @@ class Adapter:
             return CheckAnswer(self._inputs(kind, same), [])
         lifecycle = self._lifecycles.of(kind)
         checked = lifecycle.check(olds, declared)
-        if isinstance(lifecycle, Lifecycle) and adoption.previews(olds, checked):
-            checked = lifecycle.with_adoption(self._api(), declared, checked)
+        if kind in KINDS.values() and adoption.previews(olds, checked):
+            checked = lifecycle_of_kind(kind).with_adoption(self._api(), declared, checked)
         self._tell(urn, checked.notices)
         reasons = [in_schema_words(str(failure)) for failure in checked.failures]
         return CheckAnswer(self._inputs(kind, checked.inputs), reasons)

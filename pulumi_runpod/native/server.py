@@ -14,6 +14,8 @@ from stat import S_ISFIFO
 _MESSAGE_BYTES = 400 << 20
 """The engine's own limit."""
 _GRACE_S = 0.2
+_PATIENCE_S = 60.0
+"""For requests that are under way when the engine has gone."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,6 +53,7 @@ async def _serve(engine_address: str) -> None:
     _watch_engine(lambda: loop.call_soon_threadsafe(ended.set))
     print(port, flush=True)
     await ended.wait()
+    await servicer.finish(_PATIENCE_S)
     await server.stop(_GRACE_S)
 
 

@@ -13,12 +13,12 @@ import asyncio
 import os
 import traceback
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import grpc
-from google.protobuf import any_pb2, empty_pb2
+from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_runpod.errors import RunPodError
@@ -34,6 +34,7 @@ from pulumi_runpod.resources.verdict import DEBUG
 
 if TYPE_CHECKING:
     from pulumi_runpod.client import RunPodClient
+    from pulumi_runpod.native.construct import Constructor
     from pulumi_runpod.settings import Settings
     from pulumi_runpod.wire.model import JsonObject
 
@@ -55,7 +56,8 @@ def _answered(
         try:
             return await method(self, request, context)
         except PartialFailure as failure:
-            status = _recorded(self.adapter, request.urn, failure)
+            like = request.news if isinstance(request, provider_pb2.UpdateRequest) else request.properties
+            status = _recorded(self.adapter, request.urn, failure, like)
             metadata = (("grpc-status-details-bin", status.SerializeToString()),)
             await context.abort(_UNKNOWN, status.message, metadata)
         except RunPodError as error:
@@ -77,6 +79,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._version, self._engine_address = version, engine_address
         self._config: JsonObject = {}
         self._cancellation = Cancellation()
+        self._constructor: Constructor | None = None
+        self._running: set[Future[Any]] = set()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="runpod")
         self.adapter = Adapter(Lifecycles(self._cancellation), self._client, warn)
 
@@ -109,7 +113,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self, request: provider_pb2.ConfigureRequest, context: Context
     ) -> provider_pb2.ConfigureResponse:
         self._config = config.from_variables(dict(request.variables))
-        return provider_pb2.ConfigureResponse(acceptSecrets=False, acceptResources=False, supportsPreview=True)
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, acceptResources=False, supportsPreview=True)
 
     async def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         self._cancellation.cancel()
@@ -124,7 +128,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         answer = await self._in_thread(check) if "adoptId" in request.news.fields else check()
         # Without a property name: with one, the engine would print the property's value.
         failures = [provider_pb2.CheckFailure(reason=reason) for reason in answer.reasons]
-        return provider_pb2.CheckResponse(inputs=struct_of(answer.inputs), failures=failures)
+        return provider_pb2.CheckResponse(inputs=struct_of(answer.inputs, like=request.news), failures=failures)
 
     @_answered
     async def Diff(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
@@ -141,14 +145,16 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         object_id, outs = await self._in_thread(
             self.adapter.create, request.urn, plain(request.properties), preview=request.preview
         )
-        return provider_pb2.CreateResponse(id=object_id, properties=struct_of(outs))
+        return provider_pb2.CreateResponse(id=object_id, properties=struct_of(outs, like=request.properties))
 
     @_answered
     async def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
         known = plain(request.properties) if request.HasField("inputs") and request.inputs.fields else {}
         answer = await self._in_thread(self.adapter.read, request.urn, request.id, known)
         return provider_pb2.ReadResponse(
-            id=answer.id, properties=struct_of(answer.outs), inputs=struct_of(answer.inputs)
+            id=answer.id,
+            properties=struct_of(answer.outs, like=request.properties),
+            inputs=struct_of(answer.inputs, like=request.inputs),
         )
 
     @_answered
@@ -161,7 +167,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             plain(request.news),
             preview=request.preview,
         )
-        return provider_pb2.UpdateResponse(properties=struct_of(outs))
+        return provider_pb2.UpdateResponse(properties=struct_of(outs, like=request.news))
 
     @_answered
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
@@ -177,6 +183,14 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         getattr(response, "return").CopyFrom(struct_of(answer))  # a keyword of Python
         return response
 
+    @_answered
+    async def Construct(self, request: provider_pb2.ConstructRequest, context: Context) -> Any:
+        if self._constructor is None:
+            from pulumi_runpod.native.construct import Constructor
+
+            self._constructor = Constructor(self._engine_address, lambda: self._config)
+        return await self._constructor.construct(request, context)
+
     def _settings(self) -> Settings:
         return config.settings_of(self._config)
 
@@ -185,14 +199,24 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
         return client_for(self._settings())
 
+    async def finish(self, seconds: float) -> None:
+        """End all waiting, and let what is under way come to an end: a create that is cut off leaves an orphan."""
+        self._cancellation.cancel()
+        await asyncio.to_thread(wait, set(self._running), seconds)
+
     async def _in_thread(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, partial(function, *args, **kwargs))
+        running = self._threads.submit(partial(function, *args, **kwargs))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return await asyncio.wrap_future(running)
 
 
-def _recorded(adapter: Adapter, urn: str, failure: PartialFailure) -> status_pb2.Status:
+def _recorded(adapter: Adapter, urn: str, failure: PartialFailure, like: struct_pb2.Struct) -> status_pb2.Status:
     outs, reasons = adapter.partial(urn, failure)
     detail = any_pb2.Any()
-    detail.Pack(provider_pb2.ErrorResourceInitFailed(id=failure.id, properties=struct_of(outs), reasons=reasons))
+    detail.Pack(
+        provider_pb2.ErrorResourceInitFailed(id=failure.id, properties=struct_of(outs, like=like), reasons=reasons)
+    )
     return status_pb2.Status(code=_UNKNOWN.value[0], message="; ".join(reasons), details=[detail])
 
 

@@ -40,11 +40,36 @@ def plain(struct: struct_pb2.Struct) -> JsonObject:
     return {key: _plain(value) for key, value in struct.fields.items()}
 
 
-def struct_of(props: JsonObject, *, secret: Container[str] = ()) -> struct_pb2.Struct:
-    """The properties for the engine; those named in `secret` are marked."""
-    return struct_pb2.Struct(
-        fields={key: _value(Secret(value) if key in secret else value) for key, value in props.items()}
-    )
+def struct_of(
+    props: JsonObject, *, secret: Container[str] = (), like: struct_pb2.Struct | None = None
+) -> struct_pb2.Struct:
+    """The properties for the engine. Marked are those named in `secret`, and what is secret at its place in `like`."""
+    marked = {key: Secret(value) if key in secret else value for key, value in props.items()}
+    if like is not None:
+        marked = {
+            key: _marked(value, like.fields[key]) if key in like.fields else value for key, value in marked.items()
+        }
+    return struct_pb2.Struct(fields={key: _value(value) for key, value in marked.items()})
+
+
+def _marked(value: object, like: struct_pb2.Value) -> object:
+    """The engine does this itself for providers that take no secrets; those with components must take them."""
+    match like.WhichOneof("kind"), value:
+        case _, Secret():
+            return value
+        case "struct_value", _ if _is_secret(like.struct_value):
+            return Secret(value)
+        case "struct_value", dict():
+            fields = like.struct_value.fields
+            return {key: _marked(item, fields[key]) if key in fields else item for key, item in value.items()}
+        case "list_value", list():
+            items = list(like.list_value.values)
+            return [_marked(item, items[i]) if i < len(items) else item for i, item in enumerate(value)]
+    return value
+
+
+def _is_secret(struct: struct_pb2.Struct) -> bool:
+    return _SIGNATURE in struct.fields and struct.fields[_SIGNATURE].string_value == _SECRET
 
 
 def _plain(value: struct_pb2.Value) -> object:
@@ -60,7 +85,7 @@ def _plain(value: struct_pb2.Value) -> object:
             return [_plain(item) for item in value.list_value.values]
         case "struct_value":
             fields = value.struct_value.fields
-            if _SIGNATURE in fields and fields[_SIGNATURE].string_value == _SECRET:
+            if _is_secret(value.struct_value):
                 return _plain(fields["value"])
             return {key: _plain(item) for key, item in fields.items()}
     return None

@@ -6,6 +6,8 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from pulumi_runpod.resources.schema_names import NATIVE_PREFIX
+
 if TYPE_CHECKING:
     from pulumi_runpod.resources.lifecycle import Lifecycle
 
@@ -24,8 +26,8 @@ KINDS = MappingProxyType(
 
 REPEATABLE = MappingProxyType(
     {
-        f"{TYPE_PREFIX}ModelWeights": "model weights",
-        f"{TYPE_PREFIX}Rollout": "roll-out of an endpoint",
+        **{f"{prefix}ModelWeights": "model weights" for prefix in (TYPE_PREFIX, NATIVE_PREFIX)},
+        **{f"{prefix}Rollout": "roll-out of an endpoint" for prefix in (TYPE_PREFIX, NATIVE_PREFIX)},
         "docker-build:index:Image": "image",
     }
 )
@@ -40,5 +42,6 @@ def lifecycle_of_kind(kind: str) -> Lifecycle:
 
 def lifecycle_of_type(token: str) -> Lifecycle | None:
     """By type token; None for what is no object of RunPod's."""
-    kind = KINDS.get(token.removeprefix(TYPE_PREFIX)) if token.startswith(TYPE_PREFIX) else None
+    name = next((token.removeprefix(p) for p in (TYPE_PREFIX, NATIVE_PREFIX) if token.startswith(p)), "")
+    kind = KINDS.get(name)
     return lifecycle_of_kind(kind) if kind else None

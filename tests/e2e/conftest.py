@@ -221,7 +221,7 @@ def adapter(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, pul
 
 
 @pytest.fixture
-def engine(pulumi_command: automation.PulumiCommand, pulumi_home: Path, tmp_path: Path) -> Engine:
+def engine(adapter: str, pulumi_command: automation.PulumiCommand, pulumi_home: Path, tmp_path: Path) -> Engine:
     return Engine(pulumi_command, pulumi_home, tmp_path)
 
 
@@ -253,8 +253,8 @@ def resource_calls(local_runpod: LocalRunPod) -> Callable[[], list[str]]:
 
 
 @pytest.fixture
-def killable(tmp_path: Path, pulumi_home: Path, local_runpod: LocalRunPod) -> Iterator[Killable]:
+def killable(adapter: str, tmp_path: Path, pulumi_home: Path, local_runpod: LocalRunPod) -> Iterator[Killable]:
     """A project whose `pulumi` may be killed; what outlives it ends with the test."""
-    project = Killable.made_in(tmp_path, local_runpod.environment, home=pulumi_home)
+    project = Killable.made_in(tmp_path, {**local_runpod.environment, VARIABLE: adapter}, home=pulumi_home)
     yield project
     project.end_survivors()

@@ -73,7 +73,7 @@ class Killable:
         """`pulumi up`, whose provider alone is killed as soon as `arrived()`; the exit code of the engine."""
         running = self._begun(arrived)
         family = psutil.Process(running.pid).children(recursive=True)
-        providers = [process for process in family if "pulumi.dynamic" in process.cmdline()]
+        providers = [p for p in family if {"pulumi.dynamic", "pulumi-resource-runpod-serverless"} & _words(p)]
         assert providers
         for provider in providers:
             provider.kill()
@@ -147,10 +147,19 @@ class Killable:
 
     def ids_in_state(self) -> list[str]:
         """Of all objects of ours that the state holds, those that wait to be deleted included."""
-        return [r["id"] for r in self.state().get("resources", []) if "dynamic/runpod:" in r["type"]]
+        return [
+            r["id"]
+            for r in self.state().get("resources", [])
+            if r["type"].startswith(("pulumi-python:dynamic/runpod:", "runpod-serverless:index:"))
+        ]
 
     def pending(self) -> list[Any]:
         return self.state().get("pending_operations") or []
+
+
+def _words(process: psutil.Process) -> set[str]:
+    """Names of programs and modules in a command line, whatever their folder."""
+    return {Path(word).name for word in process.cmdline()}
 
 
 def objects(local_runpod: LocalRunPod, kind: str) -> list[str]:

@@ -15,6 +15,7 @@ from pulumi_runpod.wire import NETWORK_VOLUMES, TEMPLATES
 from pulumi_runpod.wire.model import Response
 from pulumi_runpod.wire.network_volume import CreateNetworkVolume
 from pulumi_runpod.wire.template import CreateTemplate
+from tests.e2e.both_adapters import both_adapters
 
 pytestmark = pytest.mark.engine
 
@@ -53,6 +54,7 @@ def adopting(volume_id: str | None, **changes: Any) -> Callable[[], None]:
     return declare
 
 
+@both_adapters
 def test_adopting_brings_the_object_to_what_is_declared_in_the_same_up(
     deploy: Deploy, local_runpod: LocalRunPod, volume_id: str
 ) -> None:

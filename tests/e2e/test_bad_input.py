@@ -9,6 +9,7 @@ import pytest
 
 from pulumi_runpod import Endpoint, NetworkVolume
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.e2e.both_adapters import both_adapters, both_adapters_exhaustive, worded
 
 pytestmark = pytest.mark.engine
 
@@ -50,7 +51,8 @@ def test_a_volume_of_five_gb_is_refused_before_any_call(deploy: Deploy, local_ru
     assert local_runpod.calls() == []
 
 
-def test_all_mistakes_of_a_resource_are_told_at_once(deploy: Deploy, local_runpod: LocalRunPod) -> None:
+@both_adapters
+def test_all_mistakes_of_a_resource_are_told_at_once(adapter: str, deploy: Deploy, local_runpod: LocalRunPod) -> None:
     """Bounds, rules across fields and a missing field in one go, each with its path."""
     stack = deploy(
         endpoint(
@@ -70,15 +72,15 @@ def test_all_mistakes_of_a_resource_are_told_at_once(deploy: Deploy, local_runpo
     paths = sorted(error.split("has a problem: ")[1].split(": ")[0] for error in failed.errors if "problem" in error)
     assert paths == [
         "cpu",
-        "cpu[0].vcpu_count",
+        worded(adapter, "cpu[0].vcpu_count"),
         "env.STEPS",
-        "gpu.min_cuda_version",
+        worded(adapter, "gpu.min_cuda_version"),
         "gpu.pools",
         "image",
         "ports[0]",
         "scaling.type",
         "timeout",
-        "workers.idle_timeout",
+        worded(adapter, "workers.idle_timeout"),
         "workers.max",
     ]
     assert local_runpod.calls() == []
@@ -104,6 +106,7 @@ def test_a_missing_key_names_both_places_where_it_can_be_set(engine: Any, local_
     assert local_runpod.calls() == []
 
 
+@both_adapters_exhaustive
 def test_a_wrong_key_is_told_without_showing_it(engine: Any, local_runpod: LocalRunPod) -> None:
     """401, and what to set."""
     outcome = engine.stack(volume(), {**local_runpod.environment, "RUNPOD_API_KEY": "wrong-key-1234"}).up()
@@ -128,14 +131,17 @@ def test_an_unreachable_api_names_the_url(engine: Any, local_runpod: LocalRunPod
     assert "RUNPOD_API_BASE_URL" in message
 
 
-def test_shrinking_and_moving_a_volume_are_refused_with_the_way_out(deploy: Deploy, resource_calls: Calls) -> None:
+@both_adapters_exhaustive
+def test_shrinking_and_moving_a_volume_are_refused_with_the_way_out(
+    adapter: str, deploy: Deploy, resource_calls: Calls
+) -> None:
     """In the preview already, and whatever the refresh says."""
     stack = deploy(volume(size=20))
     stack.up()
     before = resource_calls()
 
     assert "cannot shrink" in (shrunk := said(stack.preview(volume(size=10))))
-    assert "allow_data_loss=True" in shrunk
+    assert worded(adapter, "allow_data_loss=True") in shrunk
     assert "cannot move" in said(stack.up(volume(size=20, data_center="EU-CZ-1")))
     assert resource_calls() == before
 

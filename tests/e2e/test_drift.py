@@ -13,6 +13,7 @@ from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire import ENDPOINTS, NETWORK_VOLUMES, TEMPLATES
 from pulumi_runpod.wire.model import JsonObject
+from tests.e2e.both_adapters import both_adapters, both_adapters_exhaustive
 
 pytestmark = pytest.mark.engine
 
@@ -58,6 +59,7 @@ def test_a_volume_without_type_grows_and_survives_a_refresh(deploy: Deploy, reso
     ]
 
 
+@both_adapters
 def test_changes_made_outside_are_seen_and_taken_back(
     deploy: Deploy, outsider: RunPodClient, local_runpod: LocalRunPod, resource_calls: Calls
 ) -> None:
@@ -99,6 +101,7 @@ def test_changes_made_outside_are_seen_and_taken_back(
     assert not after.failed, after.text
 
 
+@both_adapters_exhaustive
 def test_what_was_deleted_outside_is_made_again(deploy: Deploy, outsider: RunPodClient, resource_calls: Calls) -> None:
     """An object deleted at the console: `up --refresh` makes a new one, and destroy does not stumble."""
     stack = deploy(all_three)
@@ -128,6 +131,7 @@ def test_an_update_of_what_was_deleted_outside_says_what_to_do(deploy: Deploy, o
     assert "Traceback" not in failed.text
 
 
+@both_adapters_exhaustive
 def test_a_whole_account_that_vanishes_is_not_believed(
     deploy: Deploy, local_runpod: LocalRunPod, resource_calls: Calls
 ) -> None:

@@ -9,17 +9,32 @@ import pytest
 
 from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.native.install import install
+from pulumi_runpod.resources.schema_names import from_schema
+from tests.e2e.both_adapters import both_adapters_exhaustive
+from tests.e2e.conftest import is_ours
 from tests.e2e.killable import TEMPLATE, VOLUME, Killable, arrived, made, objects
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize(
-    ("program", "kind"),
-    [(VOLUME.format(""), "network volume"), pytest.param(TEMPLATE, "template", marks=pytest.mark.exhaustive)],
+    ("adapter", "program", "kind"),
+    [
+        ("dynamic", VOLUME.format(""), "network volume"),
+        pytest.param("dynamic", TEMPLATE, "template", marks=pytest.mark.exhaustive),
+        ("native", TEMPLATE, "template"),
+    ],
+    indirect=["adapter"],
 )
 def test_an_object_made_by_a_killed_up_is_recovered(
-    killable: Killable, local_runpod: LocalRunPod, outsider: RunPodClient, tmp_path: Path, program: str, kind: str
+    adapter: str,
+    killable: Killable,
+    local_runpod: LocalRunPod,
+    outsider: RunPodClient,
+    tmp_path: Path,
+    program: str,
+    kind: str,
 ) -> None:
     """The state in the backend is all that is needed: the machine of the killed `up` may be gone."""
     killable.program(program)
@@ -27,10 +42,12 @@ def test_an_object_made_by_a_killed_up_is_recovered(
     killable.kill_during(arrived(local_runpod))
     assert len(killable.pending()) == 1
     killable.move(tmp_path)
+    if adapter == "native":
+        install(Path(killable.environ["PULUMI_HOME"]))
 
     locked = killable.up()
     recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock", "--json")
-    [recorded] = [r for r in killable.state()["resources"] if "dynamic/runpod" in r["type"]]
+    [recorded] = [r for r in killable.state()["resources"] if is_ours(r["type"])]
     again = killable.up("--expect-no-changes")
     refreshed = killable.run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
     told = json.loads(recovered.stdout)
@@ -38,7 +55,7 @@ def test_an_object_made_by_a_killed_up_is_recovered(
     assert locked.returncode != 0
     assert [entry["verdict"] for entry in told] == ["recovered"], recovered.stderr
     # With it, a foreign key is noticed from the first refresh on.
-    assert recorded["outputs"]["key_digest"] == outsider.key_digest
+    assert from_schema(recorded["outputs"])["key_digest"] == outsider.key_digest
     assert again.returncode == 0, again.stdout + again.stderr
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
     assert objects(local_runpod, kind) == [told[0]["id"]]
@@ -97,6 +114,7 @@ def test_under_a_chosen_name_a_person_decides(killable: Killable, local_runpod: 
     assert objects(local_runpod, "network volume") == [volume]
 
 
+@both_adapters_exhaustive
 def test_orphans_are_what_no_stack_knows(killable: Killable, local_runpod: LocalRunPod) -> None:
     """An `up` after a kill makes a second object; the first is found by the project's marker, and deleted on request.
 

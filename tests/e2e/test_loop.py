@@ -10,6 +10,7 @@ import pytest
 
 from pulumi_runpod import Endpoint, NetworkVolume, Template
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.e2e.both_adapters import both_adapters
 
 pytestmark = pytest.mark.engine
 
@@ -40,6 +41,7 @@ def service(*, size: int = 10, image: str = IMAGE, workers: int = 3, **endpoint:
     return program
 
 
+@both_adapters
 def test_up_creates_repeats_nothing_edits_in_place_and_destroys(
     deploy: Deploy, local_runpod: LocalRunPod, resource_calls: Calls
 ) -> None:

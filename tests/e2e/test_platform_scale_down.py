@@ -17,6 +17,7 @@ from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire import ENDPOINTS
 from pulumi_runpod.wire.endpoint import UpdateEndpoint
+from tests.e2e.both_adapters import both_adapters_exhaustive
 
 pytestmark = pytest.mark.engine
 
@@ -67,6 +68,7 @@ def test_idle_days_are_named_and_healed_by_the_next_up(
     assert not stack.preview(refresh=True, expect_no_changes=True).failed
 
 
+@both_adapters_exhaustive
 def test_accepted_it_is_shown_and_left_also_by_other_edits(deploy: Deploy, local_runpod: LocalRunPod) -> None:
     """No drift, and no silent raise; a new number in the program is still a wish of the program."""
     stack = deploy(endpoint(platform_scale_down="accept"))

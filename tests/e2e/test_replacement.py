@@ -9,6 +9,7 @@ import pytest
 
 from pulumi_runpod import Endpoint
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.e2e.both_adapters import both_adapters_exhaustive
 
 pytestmark = pytest.mark.engine
 
@@ -30,6 +31,7 @@ QUEUE: Mapping[str, Any] = {
         ),
     ],
 )
+@both_adapters_exhaustive
 def test_a_replacement_names_the_change_of_the_urls(
     deploy: Callable[..., Any], local_runpod: LocalRunPod, change: Mapping[str, Any]
 ) -> None:

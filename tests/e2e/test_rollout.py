@@ -13,6 +13,7 @@ import pytest
 
 from pulumi_runpod import Endpoint
 from pulumi_runpod.emulator.local import LocalRunPod
+from tests.e2e.both_adapters import both_adapters, both_adapters_exhaustive
 
 pytestmark = pytest.mark.engine
 
@@ -106,6 +107,7 @@ def test_a_smoke_job_is_run_after_each_release(stack: Stack, running: LocalRunPo
     assert (jobs_after_rename, jobs) == (1, 2)
 
 
+@both_adapters_exhaustive
 def test_a_new_endpoint_that_does_not_come_up_fails_and_is_kept(stack: Stack, running: LocalRunPod) -> None:
     """A crash loop, told with what the container said last, its secrets blotted out; the corrected program goes on."""
     deployed = stack(gated(mode="broken"))
@@ -147,6 +149,7 @@ def test_a_new_endpoint_that_does_not_come_up_fails_and_is_kept(stack: Stack, ru
     ],
     ids=["crash loop", "image", "cuda", "stock", "smoke job"],
 )
+@both_adapters
 def test_a_release_that_does_not_serve_is_rolled_back_with_its_reason(
     stack: Stack, running: LocalRunPod, change: dict[str, Any], fault: dict[str, Any] | None, told: str
 ) -> None:
@@ -168,6 +171,7 @@ def test_a_release_that_does_not_serve_is_rolled_back_with_its_reason(
     assert not deployed.preview(gated(), refresh=True, expect_no_changes=True).failed
 
 
+@both_adapters_exhaustive
 def test_a_roll_back_that_fails_leaves_the_truth_in_the_state(stack: Stack, running: LocalRunPod) -> None:
     """The engine records what is there, and the next up tries the gate again though nothing else has changed."""
     deployed = stack(gated())

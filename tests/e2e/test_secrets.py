@@ -13,6 +13,7 @@ from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire import TEMPLATES
 from pulumi_runpod.wire.template import UpdateTemplate
+from tests.e2e.both_adapters import both_adapters
 
 pytestmark = pytest.mark.engine
 
@@ -39,6 +40,7 @@ def program(token: str = TOKEN, **changes: Any) -> Callable[[], None]:
     return declare
 
 
+@both_adapters
 def test_secret_entries_are_encrypted_and_plain_ones_stay_readable_in_inputs(
     deploy: Deploy, outsider: RunPodClient
 ) -> None:

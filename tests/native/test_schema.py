@@ -134,3 +134,16 @@ def _descriptions(value: object) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for item in value:
             yield from _descriptions(item)
+
+
+def test_only_what_must_be_given_is_a_constant() -> None:
+    """SDKs fill in constants: an `adopt` that nobody has written would confirm what nobody has confirmed."""
+    wrong = [
+        f"{name}.{key}"
+        for section in ("types", "resources")
+        for name, spec in schema()[section].items()
+        for properties, required in (("properties", "required"), ("inputProperties", "requiredInputs"))
+        for key, told in spec.get(properties, {}).items()
+        if "const" in told and key not in spec.get(required, [])
+    ]
+    assert wrong == []

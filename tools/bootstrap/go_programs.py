@@ -83,6 +83,17 @@ ACTIONLINT = GoProgram(
     stamp="github.com/rhysd/actionlint.version",
 )
 
+# The language host of YAML programs, and a small program of ours around Pulumi's own code generators: what
+# `pulumi package gen-sdk` and `pulumi import` do where the hosts of those languages are installed.
+YAML_HOST = GoProgram(
+    name="pulumi-language-yaml",
+    version="v1.25.0",
+    folder="yaml",
+    package="github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
+    stamp="github.com/pulumi/pulumi-yaml/pkg/version.Version",
+)
+CODEGEN = GoProgram(name="codegen", version="v3.259.0", folder="codegen", package=".")
+
 # Needs a C compiler: it reads programs with tree-sitter.
 VALE = GoProgram(
     name="vale",
@@ -103,6 +114,8 @@ def entry_name(program: GoProgram, places: Places) -> str:
         "recipe": repr(program),
         "platform": f"{platform.system()} {platform.machine()}",
     }
+    if (folder / "main.go").is_file():
+        inputs["main.go"] = folder / "main.go"
     if (folder / "stubs").is_dir():
         inputs["stubs"] = folder / "stubs"
     key = key_of(inputs)

@@ -1,9 +1,9 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker, images, engine, browser, actionlint, vale or sdk2, with what that
-                   part needs; may be repeated. Without it: all but images and engine (Docker's), which only a stack
-                   that builds its image needs, and browser, actionlint, vale and sdk2 (RunPod's next SDK), which only
-                   tests and checks need
+--only PART        system, python, pulumi, worker, images, engine, browser, actionlint, vale, sdk2 or languages, with what
+                   that part needs; may be repeated. Without it: all but images and engine (Docker's), which only a
+                   stack that builds its image needs, and browser, actionlint, vale, sdk2 (RunPod's next SDK) and
+                   languages (YAML host and code generators of the native provider), which only tests and checks need
 --print WHAT       path of pulumi, python, worker-python, sdk2-python, actionlint, vale or uv, after making it; prints
                    nothing else
 --prune            afterwards, delete from the cache what no clone has used for 30 days, and Go's caches
@@ -30,12 +30,12 @@ from bootstrap import (
 from bootstrap.cache import prune
 from bootstrap.console import Console
 from bootstrap.errors import SetupError
-from bootstrap.go_programs import ACTIONLINT, VALE, obtain_program
+from bootstrap.go_programs import ACTIONLINT, CODEGEN, VALE, YAML_HOST, obtain_program
 from bootstrap.image_services import exclusively
 from bootstrap.places import Places, this_clone
 
 USUAL_PARTS = ("system", "python", "pulumi", "worker")
-PARTS = (*USUAL_PARTS, "images", "engine", "browser", "actionlint", "vale", "sdk2")
+PARTS = (*USUAL_PARTS, "images", "engine", "browser", "actionlint", "vale", "sdk2", "languages")
 PRINTED = {
     "python": "python",
     "uv": "uv",
@@ -44,6 +44,8 @@ PRINTED = {
     "sdk2-python": "sdk2",
     "actionlint": "actionlint",
     "vale": "vale",
+    "yaml-host": "languages",
+    "codegen": "languages",
 }
 """What --print knows, and the part that makes it."""
 
@@ -112,6 +114,9 @@ def set_up(places: Places, wanted: set[str], *, console: Console) -> dict[str, P
         paths["sdk2-python"] = runpod_sdk.ensure(places, console=console) / "bin" / "python"
     if "vale" in wanted:
         paths["vale"] = obtain_program(VALE, places, console=console) / VALE.name
+    if "languages" in wanted:
+        paths["yaml-host"] = obtain_program(YAML_HOST, places, console=console) / YAML_HOST.name
+        paths["codegen"] = obtain_program(CODEGEN, places, console=console) / CODEGEN.name
     if "worker" in wanted:
         worker = worker_environment.ensure(places, console=console)
         if worker is not None:

@@ -108,10 +108,12 @@ def kinds() -> list[Kind]:
 
 def build() -> JsonObject:
     """The whole document."""
+    from pulumi_runpod.native.schema.components import component_resources
     from pulumi_runpod.native.schema.functions import functions
 
     types = Types(_NAMES, _DOCS, _ENUMS)
     resources = {f"{NATIVE_PREFIX}{kind.name}": _resource(kind, types) for kind in kinds()}
+    resources |= component_resources(types)
     asked = functions(types)
     properties = config_properties()
     return {

@@ -93,6 +93,9 @@ class Types:
             at = f"{path}.{name}" if path else name
             key = camel(name)
             spec = self._spec(told, definitions, models, f"{owner}{key[:1].upper()}{key[1:]}", units, at)
+            if "const" in spec and alias not in schema.get("required", []):
+                # Code generators fill in a constant: one that may be left out must not be one.
+                spec = self.enum(f"{owner}{key[:1].upper()}{key[1:]}", [spec["const"]])
             text = " ".join(filter(None, [described.get(name, ""), _bounds(told, units.get(at, ""))]))
             properties[key] = {**spec, **({"description": text} if text else {})}
         return properties, [camel(snake_of.get(alias, alias)) for alias in schema.get("required", [])]

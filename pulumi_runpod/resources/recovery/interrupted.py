@@ -21,7 +21,14 @@ from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.naming import mark_of
-from pulumi_runpod.resources.recovery.state_entries import entry, known_ids, live_entry, resource_name, with_entry
+from pulumi_runpod.resources.recovery.state_entries import (
+    entry,
+    known_ids,
+    live_entry,
+    own_inputs,
+    resource_name,
+    with_entry,
+)
 from pulumi_runpod.resources.tokens import REPEATABLE, lifecycle_of_type
 from pulumi_runpod.wire.model import JsonObject, Response
 
@@ -114,7 +121,7 @@ class Recoverer:
     def _judge(
         self, operation: str, resource: JsonObject, lifecycle: Lifecycle, resources: list[JsonObject]
     ) -> tuple[Interrupted, Response | None]:
-        inputs: JsonObject = resource.get("inputs", {})
+        inputs = own_inputs(resource)
         live = live_entry(resources, resource["urn"])
         judged = partial(
             Interrupted, resource["urn"], operation, lifecycle.collection.kind, instead=live["id"] if live else None

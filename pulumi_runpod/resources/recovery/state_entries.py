@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.lifecycle import Lifecycle
+from pulumi_runpod.resources.schema_names import NATIVE_PREFIX, from_schema, to_schema
 from pulumi_runpod.resources.tokens import lifecycle_of_type
 from pulumi_runpod.wire.model import JsonObject, Response
 
@@ -19,6 +20,16 @@ _SIGNATURE, _SECRET = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d7
 def resource_name(urn: str) -> str:
     """The last of `urn:pulumi:STACK::PROJECT::TYPE::NAME`, in which colons may stand."""
     return urn.split("::", 3)[-1]
+
+
+def is_native(resource: JsonObject) -> bool:
+    return str(resource.get("type", "")).startswith(NATIVE_PREFIX)
+
+
+def own_inputs(resource: JsonObject) -> JsonObject:
+    """Inputs under our names, whichever provider has recorded them."""
+    inputs: JsonObject = resource.get("inputs", {})
+    return from_schema(inputs) if is_native(resource) else inputs
 
 
 def known_ids(deployment: JsonObject) -> set[str]:
@@ -38,14 +49,17 @@ def pending_names(deployment: JsonObject) -> set[str]:
 
 def entry(resource: JsonObject, lifecycle: Lifecycle, found: Response, *, seen_with: str) -> JsonObject:
     """The resource of an unfinished create, as it is recorded with the object that it has made."""
-    inputs: JsonObject = resource.get("inputs", {})
+    inputs = own_inputs(resource)
     plain = {key: value for key, value in inputs.items() if key != PROVIDER_KEY}
     created = lifecycle.recorded(found, plain, seen_with=seen_with)
     outs = {
         key: secret(value) if key in lifecycle.secret_fields and not is_secret(value) else value
         for key, value in created.outs.items()
     }
-    return {**resource, "custom": True, "id": created.id, "outputs": {**outs, PROVIDER_KEY: inputs[PROVIDER_KEY]}}
+    recorded = {**resource, "custom": True, "id": created.id}
+    if is_native(resource):
+        return {**recorded, "inputs": to_schema(inputs), "outputs": to_schema(outs)}
+    return {**recorded, "outputs": {**outs, PROVIDER_KEY: inputs[PROVIDER_KEY]}}
 
 
 def live_entry(resources: Iterable[JsonObject], urn: str) -> JsonObject | None:

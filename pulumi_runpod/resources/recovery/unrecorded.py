@@ -22,6 +22,7 @@ from pulumi_runpod.resources.recovery.state_entries import (
     entry,
     is_secret,
     live_entry,
+    own_inputs,
     resource_name,
     secret,
     with_entry,
@@ -169,7 +170,7 @@ def _recordable(planned: Iterable[JsonObject], deployment: JsonObject) -> list[J
         for resource in planned
         if lifecycle_of_type(resource["type"]) is not None
         and live_entry(resources, resource["urn"]) is None
-        and "adopt_id" not in resource.get("inputs", {})
+        and "adopt_id" not in own_inputs(resource)
         and resource.get("provider") in references
         and resource.get("parent") in urns
     ]
@@ -184,7 +185,7 @@ def _with_object(
     """
     told = lifecycle.recorded(found, {}).outs
     inputs = {}
-    for key, planned in resource["inputs"].items():
+    for key, planned in own_inputs(resource).items():
         if key in ("name", "auto_name"):
             inputs[key] = told["name"]
         elif key in told:

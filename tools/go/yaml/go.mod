@@ -1,4 +1,4 @@
-module pulumi-runpod/tools/yaml
+module pulumi-runpod.local/tools/yaml
 
 go 1.26
 

@@ -1,0 +1,61 @@
+"""`pulumi-runpod native migrate` with the real engine: a whole stack goes over and back, and RunPod notices nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.native.install import install
+from tests.e2e.killable import Killable
+
+pytestmark = pytest.mark.engine
+PROGRAM = """
+import pulumi
+from tests.e2e.every_kind import every_kind
+
+every_kind(env={"A": "plain", "TOKEN": pulumi.Output.secret("tok-4711")})
+"""
+
+
+def test_a_stack_goes_over_and_back_without_touching_runpod(killable: Killable, local_runpod: LocalRunPod) -> None:
+    """Neither provider finds anything to do with what the other one has made; secrets stay encrypted throughout."""
+    install(Path(killable.environ["PULUMI_HOME"]))
+    killable.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    killable.program(PROGRAM)
+    assert killable.run("pulumi", "config", "set", "--secret", "runpod:apiKey", local_runpod.api_key).returncode == 0
+    first = killable.up()
+    assert first.returncode == 0, first.stdout + first.stderr
+    ids = sorted(killable.ids_in_state())
+    local_runpod.forget_calls()
+
+    refused = killable.run("pulumi-runpod", "native", "migrate", "--stack", "dev")
+    over = killable.run("pulumi-runpod", "native", "migrate", "--stack", "dev", "--yes", "--json")
+    native_up = killable.up("--expect-no-changes")
+    types = {r["type"] for r in killable.state()["resources"]}
+    config = json.loads(killable.run("pulumi", "config", "--json").stdout)
+    calls = local_runpod.calls()
+    refreshed = killable.run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
+    back = killable.run("pulumi-runpod", "native", "migrate", "--stack", "dev", "--back", "--yes")
+    dynamic_up = killable.up("--expect-no-changes")
+    again = killable.run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
+
+    assert "nothing was changed" in refused.stderr or "Aborted" in refused.stderr
+    assert over.returncode == 0, over.stderr
+    assert len(json.loads(over.stdout)) == len(ids) == 6
+    assert native_up.returncode == 0, native_up.stdout + native_up.stderr
+    assert not [token for token in types if "pulumi-python" in token]
+    assert config["runpod-serverless:apiKey"]["secret"] is True
+    assert calls == []
+    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+    assert back.returncode == 0, back.stderr
+    assert dynamic_up.returncode == 0, dynamic_up.stdout + dynamic_up.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert sorted(killable.ids_in_state()) == ids
+    assert [call.method for call in local_runpod.calls() if call.method != "GET"] == []
+    [kept, _] = sorted(killable.directory.glob("state-of-dev-*.json"))
+    assert "tok-4711" not in kept.read_text()
+    undone = killable.run("pulumi", "stack", "import", "--file", str(kept))
+    assert undone.returncode == 0, undone.stderr
