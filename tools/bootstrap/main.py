@@ -1,7 +1,7 @@
 """`python3 tools/setup.py`: makes what is missing, in order, and says nothing more when all is there.
 
---only PART        system, python, pulumi, worker, images, engine, browser, actionlint, vale, sdk2 or languages, with what
-                   that part needs; may be repeated. Without it: all but images and engine (Docker's), which only a
+--only PART        system, python, pulumi, worker, images, engine, browser, actionlint, vale, sdk2 or languages, with
+                   what that part needs; may be repeated. Without it: all but images and engine (Docker's), which only a
                    stack that builds its image needs, and browser, actionlint, vale, sdk2 (RunPod's next SDK) and
                    languages (YAML host and code generators of the native provider), which only tests and checks need
 --print WHAT       path of pulumi, python, worker-python, sdk2-python, actionlint, vale or uv, after making it; prints
