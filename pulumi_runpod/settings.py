@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,10 @@ SOURCES = {
     "s3_endpoint_url": ("runpod:s3EndpointUrl", "RUNPOD_S3_ENDPOINT_URL"),
     "s3_part_bytes": ("runpod:s3PartBytes", "RUNPOD_S3_PART_BYTES"),
 }
+
+
+OTHER_KEYS = frozenset({"runpod:offlineCatalog"})
+"""Keys of the namespace that are read elsewhere."""
 
 
 class Settings(BaseModel):
@@ -77,14 +82,18 @@ class Settings(BaseModel):
                 if value is not None and value.strip():
                     given[name], origin[name] = value.strip(), place
                     break
+        misspelt = _misspelt(config)
         try:
-            return cls(**given)
+            found = cls(**given)
+            if not misspelt:
+                return found
+            mistakes = []
         except ValidationError as error:
             mistakes = [
                 f"{origin.get(str(e['loc'][0]), e['loc'][0])}: {_sentence(e['msg'])}"
                 for e in error.errors(include_input=False, include_url=False, include_context=False)
             ]
-        raise SettingsError("; ".join(mistakes))
+        raise SettingsError("; ".join(mistakes + misspelt))
 
     @property
     def key(self) -> str:
@@ -160,6 +169,14 @@ class Settings(BaseModel):
         if not info.data.get("allow_plain_http", True) and (mistake := plain_http_mistake(value)):
             raise PydanticCustomError("plain_http", "{mistake}", {"mistake": mistake})
         return value
+
+
+def _misspelt(config: Mapping[str, str]) -> list[str]:
+    """Keys of the namespace that are nearly, but not quite, one of ours. Others may be a newer release's."""
+    known = {key for key, _ in SOURCES.values()} | OTHER_KEYS
+    strange = sorted(key for key in config if key.startswith("runpod:") and key not in known)
+    near = ((key, get_close_matches(key, known, n=1, cutoff=0.8)) for key in strange)
+    return [f"{key}: is no setting: did you mean {meant[0]}? `pulumi config rm {key}`" for key, meant in near if meant]
 
 
 def is_loopback(host: str) -> bool:

@@ -25,9 +25,11 @@ from pulumi_runpod.gitops import publishing
 from pulumi_runpod.gitops.deployment import update
 from pulumi_runpod.gitops.markdown import code, fence
 from pulumi_runpod.gitops.masking import Masker
+from pulumi_runpod.gitops.planned_images import other_images
 from pulumi_runpod.gitops.policy_packs import PolicyPacks
 from pulumi_runpod.gitops.preview import Action, StackPreview
 from pulumi_runpod.gitops.stack_lock import LockPolicy, when_unlocked
+from pulumi_runpod.gitops.workspace import PulumiFailed
 
 _WORDS: dict[Action, str] = {"create": "created", "update": "updated", "replace": "replaced", "delete": "deleted"}
 
@@ -35,7 +37,8 @@ _WORDS: dict[Action, str] = {"create": "created", "update": "updated", "replace"
 def deploy(
     stack: Annotated[str, typer.Option("--stack", "-s", help="Pulumi stack.")],
     by_digest: Annotated[
-        bool, typer.Option("--by-digest", help="Refuse a stack whose setting `image` names no digest.")
+        bool,
+        typer.Option("--by-digest", help="Refuse a setting `image` without a digest, and a plan with another one."),
     ] = False,
     policy_packs: PolicyFolders = None,
     policy_rules: PolicyRules = None,
@@ -51,11 +54,12 @@ def deploy(
     with publishing.failure_in_summary(f"Deployment of {stack}"):
         project = Project.here()
         policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
-        if by_digest:
-            _check_image(project, stack)
+        image = _image_by_digest(project, stack) if by_digest else None
 
         def work() -> StackPreview:
             recover_unasked(project, stack)
+            if image is not None:
+                _check_plan(project, stack, image)
             return update(project.workspace, "up", stack, policies=policies, mask=masker.text)
 
         # Nobody is there to say that the owner of a lock has ended.
@@ -69,11 +73,11 @@ def deploy(
         raise typer.Exit(FAILED)
 
 
-def _check_image(project: Project, stack: str) -> None:
+def _image_by_digest(project: Project, stack: str) -> str | None:
+    """The setting `image`; None where it is promoted, which the program accepts by digest alone."""
     told = json.loads(project.workspace.run("config", "--json", "--stack", stack) or "{}")
     named = told.get(f"{project.name}:image")
     image = named.get("value") if isinstance(named, dict) else None
-    # Without one, the image is promoted, which the program accepts by digest alone.
     if isinstance(image, str) and "@sha256:" not in image:
         raise SettingsError(
             f"stack {stack}: image is {image}, which names no digest, so that it may be another one tomorrow: "
@@ -81,6 +85,21 @@ def _check_image(project: Project, stack: str) -> None:
         )
     if named is not None and image is None:
         raise RunPodError(f"stack {stack}: the setting image is no text, or a secret: its digest cannot be checked")
+    return image
+
+
+def _check_plan(project: Project, stack: str, image: str) -> None:
+    """Raises `RunPodError` where the program ignores the setting and declares another image."""
+    try:
+        planned = project.planned_inputs(stack)
+    except PulumiFailed:
+        return  # The update fails as well, and reports why.
+    if strange := other_images(planned, image):
+        shown = "; ".join(f"{name} runs {other}" for name, other in strange.items())
+        raise RunPodError(
+            f"stack {stack}: image names {image.partition('@')[2]}, but {shown}: let the program take its "
+            "image from the setting, or deploy without --by-digest"
+        )
 
 
 def _text(done: StackPreview) -> str:

@@ -48,6 +48,7 @@ class SdxlService(ServerlessService):
 
     volume_ids: Sequence[pulumi.Output[str]]
     _component_type: ClassVar[str] = "runpod:components:SdxlService"
+    _args_type: ClassVar[type] = SdxlServiceArgs
 
     def __init__(self, name: str, args: SdxlServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, args, opts)

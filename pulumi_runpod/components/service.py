@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pulumi
 
+from pulumi_runpod.components.checked_args import check_args
 from pulumi_runpod.components.deployed import deployed_outputs
 from pulumi_runpod.components.market import market
 from pulumi_runpod.components.outlook import chosen_pools, forecast
@@ -41,8 +42,10 @@ class ServerlessService(pulumi.ComponentResource):
     """What cost and advice were reckoned with, for `pulumi-runpod cost` and `advise`."""
 
     _component_type: ClassVar[str] = "runpod:components:ServerlessService"
+    _args_type: ClassVar[type] = ServerlessServiceArgs
 
     def __init__(self, name: str, args: ServerlessServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        check_args(type(self).__name__, name, args, self._args_type)
         super().__init__(self._component_type, name, None, opts)
         prices, deployed = market(), deployed_outputs(self)
         pools = args.gpu_pools or self._chosen_pools(name, args, prices, deployed)

@@ -77,6 +77,8 @@ class RunPodProvider(ResourceProvider):
         checked = self._lifecycle.check(olds, declared)
         if adoption.previews(olds, checked):
             checked = self._lifecycle.with_adoption(self._api(), declared, checked)
+        elif not checked.failures:
+            self._refuse_without_key()
         _tell(checked.notices)
         # Without a property name: with one, the engine would print the property's value.
         failures = [CheckFailure("", str(failure)) for failure in checked.failures]
@@ -119,6 +121,13 @@ class RunPodProvider(ResourceProvider):
     @reported
     def delete(self, _id: str, _props: JsonObject) -> None:
         self._lifecycle.delete(self._api(), _id, _from_engine(_props))
+
+    def _refuse_without_key(self) -> None:
+        """What was declared anew needs a call sooner or later. Raises `SettingsError`, in the preview already."""
+        from pulumi_runpod.settings import Settings
+
+        settings = Settings.load(self._config)
+        _ = settings.s3_key if self.kind == "model_weights" else settings.key
 
     @property
     def _lifecycle(self) -> Lifecycle:

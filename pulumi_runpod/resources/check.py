@@ -5,17 +5,21 @@ A value of a secret field never enters a message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from typing import get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pulumi_runpod.errors import Failure
 from pulumi_runpod.resources.values import Path, Unknown, dotted, replaced
-from pulumi_runpod.wire.model import JsonObject, Request
+from pulumi_runpod.wire.model import JsonObject, Request, Violation
 
 _LONGEST_VALUE = 60
+_UNIT = re.compile(r"_(seconds|secs?|s|milliseconds|ms|minutes|gb)$")
+"""Units that callers write into names."""
 
 
 class Schema:
@@ -79,8 +83,7 @@ class Schema:
             case "missing":
                 return Failure(where, "is required")
             case "extra_forbidden":
-                near = get_close_matches(str(path[-1]), self._public, n=1) if len(path) == 1 else []
-                return Failure(where, "is no such field" + (f": did you mean {near[0]}?" if near else ""))
+                return Failure(where, f"is no such field: {self._advice(path)}")
             case "greater_than_equal":
                 reason = f"must be at least {_number(context['ge'], unit)}{got}"
             case "less_than_equal":
@@ -109,14 +112,44 @@ class Schema:
                 reason = f"must be a number{got}"
             case "list_type":
                 reason = f"must be a list{got}"
-            case "dict_type" | "model_type":
+                if got and isinstance(detail["input"], str):
+                    reason += f": write [{_shown(detail['input'])}]"
+            case "dict_type" | "model_type" | "model_attributes_type":
                 reason = f"must be an object{got}"
             case _:
                 reason = detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
         return Failure(where, reason)
 
+    def _advice(self, path: Path) -> str:
+        """The nearest name with its unit, or all names that there are."""
+        names = self._public if len(path) == 1 else sorted(_names_at(self.model, path[:-1]))
+        near = get_close_matches(_UNIT.sub("", str(_snake(path[-1]))), names, n=1)
+        if not near:
+            return f"known are {', '.join(names)}"
+        unit = self._units.get(dotted((*path[:-1], near[0])))
+        return f"did you mean {near[0]}{f' (in {unit})' if unit else ''}?"
+
     def _is_secret(self, path: Path) -> bool:
         return bool(path) and path[0] in self._secret
+
+
+def failures_of(violations: Iterable[Violation]) -> list[Failure]:
+    """Broken rules in the words of inputs."""
+    return [Failure(dotted(tuple(map(_snake, broken.path))), broken.message) for broken in violations]
+
+
+def _names_at(annotation: object, path: Path) -> set[str]:
+    """Fields that the models in an annotation have at a path; indexes of lists count for nothing."""
+    found: set[str] = set()
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        fields = annotation.model_fields
+        if not path:
+            return set(fields)
+        return _names_at(fields[str(path[0])].annotation, path[1:]) if path[0] in fields else found
+    steps = path[1:] if path and isinstance(path[0], int) else path
+    for part in get_args(annotation):
+        found |= _names_at(part, steps)
+    return found
 
 
 def _property_path(detail: ErrorDetails, inputs: JsonObject) -> Path:

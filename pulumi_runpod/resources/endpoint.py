@@ -148,6 +148,16 @@ class Endpoint(RunPodResource, name="Endpoint"):
             "ports": ports,
             "registry": registry,
         }
+        if template is not None and not isinstance(template, Template):
+            raise pulumi.RunError(
+                f"endpoint {resource_name!r}: template must be a Template, got {template!r}: for an id write "
+                f"template_id={template!r}, or template=Template.get('worker', {template!r}) to follow its edits"
+            )
+        if rollout is not None and not isinstance(rollout, Mapping):
+            raise pulumi.RunError(
+                f"endpoint {resource_name!r}: rollout must be a dictionary, got {rollout!r}: write "
+                "rollout={'timeout': 600}"
+            )
         if template is not None and template_id is not None:
             raise pulumi.RunError(f"endpoint {resource_name!r}: template and template_id exclude each other; give one")
         if template is not None:

@@ -12,6 +12,7 @@ the service chose is never taken for a wish of the program. `key_digest` tells w
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from collections.abc import Collection as Container
@@ -31,6 +32,8 @@ from pulumi_runpod.resources.values import known, normal_object
 from pulumi_runpod.wire.model import Collection, JsonObject, Maybe, Request, Response, Text
 
 KEY_DIGEST = "key_digest"
+NEWER_CATALOG = "RUNPOD_NEWER_CATALOG"
+_IF_NEWER = f"If RunPod has it by now, set {NEWER_CATALOG}=1 in the environment"
 _DELETE_WAITS_S = (1.0, 2.0, 4.0, 8.0, 15.0)
 
 
@@ -100,7 +103,16 @@ class Lifecycle:
         if "name" not in inputs and ("adopt_id" in inputs or olds):
             told.add("name")
         failures += [f for f in self._schema.failures(inputs, across=not failures) if f.path not in told]
+        beside = {failure.path for failure in failures}
+        unknown = [f for f in self.catalog_rules(olds, inputs) if f.path not in beside]
+        if os.environ.get(NEWER_CATALOG, "") not in ("", "0"):
+            return Checked(inputs, failures, tuple(f"{self.subject(inputs)}: {failure}" for failure in unknown))
+        failures += [Failure(f.path, f"{f.reason}{'' if f.reason.endswith('?') else '.'} {_IF_NEWER}") for f in unknown]
         return Checked(inputs, failures)
+
+    def catalog_rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
+        """What the copy of the catalog in this package does not know. `RUNPOD_NEWER_CATALOG=1` makes notices of it."""
+        return []
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
         """Rules across fields, and across the last inputs and these. Both may hold UNKNOWN."""

@@ -67,6 +67,16 @@ class Urls:
         return {"kind": "urls", "files": [dict(file) for file in self.files]}
 
 
+def source_mistake(source: object) -> str | None:
+    """Why a value is no source of weights, or None."""
+    if isinstance(source, LocalDirectory | HuggingFaceSnapshot | Urls):
+        return None
+    example = "weights" if not isinstance(source, str) else source
+    return (
+        f"must be LocalDirectory({example!r}), HuggingFaceSnapshot('ORGANIZATION/NAME') or Urls([...]), got {source!r}"
+    )
+
+
 class ModelWeights(RunPodResource, name="ModelWeights"):
     """A set of files in a folder of a volume, whole or not at all.
 
@@ -106,6 +116,8 @@ class ModelWeights(RunPodResource, name="ModelWeights"):
         :param path: Folder on the volume. Default: `models/<resource_name>`.
         :param retain_on_delete: False: deleting the resource, or moving it, removes the files from the volume.
         """
+        if (mistake := source_mistake(source)) is not None:
+            raise pulumi.RunError(f"ModelWeights {resource_name!r}: source: {mistake}")
         props = {
             "volume_id": volume_id,
             "data_center": data_center,

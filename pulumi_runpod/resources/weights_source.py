@@ -111,7 +111,9 @@ def files_of(source: JsonObject, digests: FileDigests) -> list[WantedFile]:
         parsed = _SOURCES.validate_python(source)
     except ValidationError as error:
         told = error.errors(include_input=False, include_url=False, include_context=False)
-        raise InvalidInput("source", [Failure(_where(e["loc"]), _reason(e)) for e in told]) from None
+        raise InvalidInput(
+            "source", [Failure(_where(e["loc"]), _reason(e)) for e in told if not _follows(e, told)]
+        ) from None
     try:
         found = parsed.files(digests)
     except OSError as error:
@@ -183,6 +185,12 @@ def _hub_cache() -> Path:
 
 def _mistake(path: str, reason: str) -> InvalidInput:
     return InvalidInput("source", [Failure(f"source.{path}" if path else "source", reason)])
+
+
+def _follows(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Whether a list counts as too short only because its items are wrong."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(e["loc"][: len(loc)] == loc != e["loc"] for e in errors)
 
 
 def _reason(error: ErrorDetails) -> str:

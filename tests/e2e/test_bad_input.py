@@ -86,20 +86,27 @@ def test_all_mistakes_of_a_resource_are_told_at_once(adapter: str, deploy: Deplo
     assert local_runpod.calls() == []
 
 
-def test_an_unknown_gpu_pool_is_refused_by_the_service_in_one_line(deploy: Deploy, resource_calls: Calls) -> None:
-    """Pools come and go, so the service judges; its answer is shown as it is."""
-    stack = deploy(endpoint(gpu={"pools": ["ADA_23"]}))
-    message = said(stack.up())
+def test_an_unknown_gpu_pool_is_refused_before_any_call_unless_it_may_be_newer(
+    engine: Any, local_runpod: LocalRunPod
+) -> None:
+    """The shipped catalog judges in the preview. With RUNPOD_NEWER_CATALOG it warns, and the service judges."""
+    program = endpoint(gpu={"pools": ["ADA_23"]})
+    stack = engine.stack(program, local_runpod.environment)
+    message = said(stack.preview())
+    newer = engine.stack(program, {**local_runpod.environment, "RUNPOD_NEWER_CATALOG": "1"}, name="newer")
+    preview, judged = newer.preview(), said(newer.up())
 
-    assert "POST /v2/serverless -> 400" in message
-    assert "ADA_23" in message
-    assert stack.resources() == {}
+    assert "'ADA_23' is no GPU pool of the catalog of" in message
+    assert "did you mean ADA_24?" in message
+    assert not preview.failed, preview.text
+    assert any("ADA_23" in notice for notice in preview.notices), preview.notices
+    assert "POST /v2/serverless -> 400" in judged
 
 
 def test_a_missing_key_names_both_places_where_it_can_be_set(engine: Any, local_runpod: LocalRunPod) -> None:
-    """Neither config nor environment: nothing is sent."""
+    """Neither config nor environment: the preview stops, and nothing is sent."""
     environment = {**local_runpod.environment, "RUNPOD_API_KEY": ""}
-    message = said(engine.stack(volume(), environment).up())
+    message = said(engine.stack(volume(), environment).preview())
 
     assert "RUNPOD_API_KEY" in message
     assert "pulumi config set --secret runpod:apiKey" in message
@@ -119,7 +126,7 @@ def test_a_malformed_url_is_one_line(engine: Any, local_runpod: LocalRunPod) -> 
     """A base URL with /v2 at its end is the mistake of everyone who copies it from the job API."""
     environment = {**local_runpod.environment, "RUNPOD_API_BASE_URL": f"{local_runpod.api}/v2"}
 
-    assert "without /v2" in said(engine.stack(volume(), environment).up())
+    assert "without /v2" in said(engine.stack(volume(), environment).preview())
 
 
 def test_an_unreachable_api_names_the_url(engine: Any, local_runpod: LocalRunPod) -> None:

@@ -164,12 +164,11 @@ def test_mistakes_are_one_line_each(stack: RealStack, folder: Path) -> None:
 
 
 def test_a_missing_s3_key_is_one_line(engine: Engine, local_runpod: LocalRunPod, folder: Path) -> None:
-    """The error names the settings; the preview before it needs none."""
+    """The preview names the settings and stops."""
     environment = {**local_runpod.environment, "RUNPOD_S3_SECRET_ACCESS_KEY": ""}
     stack = engine.stack(program(folder), environment)
 
-    assert not stack.preview().failed
-    failed = stack.up()
+    failed = stack.preview()
 
     assert failed.failed
     assert [e for e in failed.errors if "pulumi config set --secret runpod:s3SecretAccessKey" in e]

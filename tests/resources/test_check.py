@@ -51,7 +51,7 @@ def failures(lifecycle: Lifecycle, news: JsonObject, olds: JsonObject | None = N
         (network_volume.LIFECYCLE, VOLUME, {"size": "10"}, "size", "must be a whole number, got '10'"),
         (network_volume.LIFECYCLE, VOLUME, {"size": None}, "size", "is required"),
         (network_volume.LIFECYCLE, VOLUME, {"name": ""}, "name", "must not be empty"),
-        (network_volume.LIFECYCLE, VOLUME, {"sise": 1.0}, "sise", "is no such field: did you mean size?"),
+        (network_volume.LIFECYCLE, VOLUME, {"sise": 1.0}, "sise", "is no such field: did you mean size (in GB)?"),
         (
             network_volume.LIFECYCLE,
             VOLUME,
@@ -101,7 +101,7 @@ def failures(lifecycle: Lifecycle, news: JsonObject, olds: JsonObject | None = N
         (
             endpoint.LIFECYCLE,
             ENDPOINT,
-            {"gpu": {"pools": ["A"], "min_cuda_version": "12.4", "allowed_cuda_versions": ["12.8"]}},
+            {"gpu": {"pools": ["ADA_24"], "min_cuda_version": "12.4", "allowed_cuda_versions": ["12.8"]}},
             "gpu.min_cuda_version",
             "excludes gpu.allowed_cuda_versions",
         ),

@@ -10,13 +10,18 @@ from pulumi_runpod.errors import Failure
 from pulumi_runpod.resources.completion import EXEC_FORM
 from pulumi_runpod.resources.values import known
 from pulumi_runpod.wire.container import decode_args, encode_args, port_mistake
+from pulumi_runpod.wire.image import image_mistake
 from pulumi_runpod.wire.model import JsonObject
 
 
-def container_rules(inputs: JsonObject) -> list[Failure]:
+def container_rules(olds: JsonObject, inputs: JsonObject) -> list[Failure]:
+    """An image that is in the last inputs already is not judged again: it was read from the service, or runs."""
     ports, args = inputs.get("ports"), inputs.get("args")
     strings = [(i, port) for i, port in enumerate(ports) if isinstance(port, str)] if isinstance(ports, list) else []
     found = [Failure("image", "must not be empty")] if inputs.get("image") == "" else []
+    image = inputs.get("image")
+    if isinstance(image, str) and image and image != olds.get("image") and (wrong := image_mistake(image)):
+        found.append(Failure("image", f"{image!r} {wrong}"))
     found += [Failure(f"ports[{i}]", mistake) for i, port in strings if (mistake := port_mistake(port))]
     command = [inputs.get(key, []) for key in EXEC_FORM]
     twice = isinstance(args, str) and any(key in inputs for key in EXEC_FORM)

@@ -17,7 +17,7 @@ from pulumi_runpod.resources.kinds.container import (
     container_reality,
     container_rules,
 )
-from pulumi_runpod.resources.kinds.endpoint_rules import endpoint_rules
+from pulumi_runpod.resources.kinds.endpoint_rules import endpoint_catalog_rules, endpoint_rules
 from pulumi_runpod.resources.kinds.rollout import RolloutSettings, notices
 from pulumi_runpod.resources.lifecycle import ChangeableInputs, Lifecycle
 from pulumi_runpod.resources.outcome import Differences, PartialFailure, Updated
@@ -72,7 +72,10 @@ class EndpointLifecycle(Lifecycle):
         self._gate = gate or Gate()
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
-        return container_rules(inputs) + endpoint_rules(inputs)
+        return container_rules(olds, inputs) + endpoint_rules(inputs)
+
+    def catalog_rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
+        return endpoint_catalog_rules(olds, inputs)
 
     def replacement(self, olds: JsonObject, news: JsonObject) -> Differences:
         replaces = list(super().replacement(olds, news).replaces)

@@ -6,9 +6,12 @@ The models judge a whole body; these speak of each field even when another one i
 from __future__ import annotations
 
 from pulumi_runpod.errors import Failure
+from pulumi_runpod.resources.check import failures_of
 from pulumi_runpod.resources.values import known
+from pulumi_runpod.wire.catalog import offline_catalog
+from pulumi_runpod.wire.catalog_rules import cpu_catalog_violations, data_center_violations, gpu_catalog_violations
 from pulumi_runpod.wire.job import WEEK_MS
-from pulumi_runpod.wire.model import JsonObject
+from pulumi_runpod.wire.model import JsonObject, Violation
 
 SHORTEST_TIMEOUT_MS = 5_000
 
@@ -28,6 +31,33 @@ def endpoint_rules(inputs: JsonObject) -> list[Failure]:
             Failure("rollout.smoke_input", "is a job, and a LOAD_BALANCER takes none: give workers.min 1 instead")
         )
     return found + _scaling_rules(inputs) + _gpu_rules(inputs) + _cpu_rules(inputs) + _timeout_rules(inputs)
+
+
+def endpoint_catalog_rules(olds: JsonObject, inputs: JsonObject) -> list[Failure]:
+    """What the shipped catalog knows better. Groups that are as in the last inputs are not judged again."""
+    catalog = offline_catalog()
+    found: list[Violation] = []
+    gpu, cpu, centers = inputs.get("gpu"), inputs.get("cpu"), inputs.get("data_center_ids")
+    if isinstance(gpu, dict) and gpu != olds.get("gpu") and _texts(gpu.get("pools")):
+        excluded, count = gpu.get("excluded_types"), gpu.get("count")
+        found += gpu_catalog_violations(
+            catalog,
+            gpu["pools"],
+            excluded_types=excluded if isinstance(excluded, list) and _texts(excluded) else (),
+            count=count if isinstance(count, int) else None,
+        )
+    if isinstance(cpu, list) and cpu != olds.get("cpu"):
+        choices = [(i, c.get("id"), c.get("vcpu_count")) for i, c in enumerate(cpu) if isinstance(c, dict)]
+        found += cpu_catalog_violations(
+            catalog, [(i, f, n) for i, f, n in choices if isinstance(f, str) and f and isinstance(n, int) and n > 1]
+        )
+    if isinstance(centers, list) and centers != olds.get("data_center_ids") and _texts(centers):
+        found += data_center_violations(catalog, centers)
+    return failures_of(found)
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) and item for item in value)
 
 
 def _scaling_rules(inputs: JsonObject) -> list[Failure]:

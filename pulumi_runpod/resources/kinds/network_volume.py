@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pulumi_runpod.errors import Failure, InvalidInput
 from pulumi_runpod.resources.api import Api
+from pulumi_runpod.resources.check import failures_of
 from pulumi_runpod.resources.lifecycle import ChangeableInputs, Lifecycle
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.values import known
+from pulumi_runpod.wire.catalog import offline_catalog
+from pulumi_runpod.wire.catalog_rules import volume_violations
 from pulumi_runpod.wire.model import JsonObject, Maybe
 from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES, CreateNetworkVolume
 
@@ -24,6 +27,14 @@ class NetworkVolumeLifecycle(Lifecycle):
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
         return [] if inputs.get("allow_data_loss") is True else _losses(olds, inputs)
+
+    def catalog_rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
+        center, tier = inputs.get("data_center"), inputs.get("type")
+        if not isinstance(center, str) or not center or (center, tier) == (olds.get("data_center"), olds.get("type")):
+            return []
+        if "adopt_id" in inputs:
+            return []  # the object says where it is
+        return failures_of(volume_violations(offline_catalog(), center, tier if isinstance(tier, str) else None))
 
     def replacement(self, olds: JsonObject, news: JsonObject) -> Differences:
         losses = _losses(olds, news)

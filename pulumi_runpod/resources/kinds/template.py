@@ -1,7 +1,5 @@
 """Templates: container settings under a name. A persistent mount, once set, goes only with the template itself."""
 
-# ruff: noqa: ARG002 - hooks take what some kind needs
-
 from __future__ import annotations
 
 from types import MappingProxyType
@@ -32,7 +30,7 @@ class TemplateLifecycle(Lifecycle):
     units = MappingProxyType({"disk": "GB", "mounts.persistent.size": "GB"})
 
     def rules(self, olds: JsonObject, inputs: JsonObject) -> list[Failure]:
-        return container_rules(inputs)
+        return container_rules(olds, inputs)
 
     def replacement(self, olds: JsonObject, news: JsonObject) -> Differences:
         found = super().replacement(olds, news)
