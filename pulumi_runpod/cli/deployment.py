@@ -92,8 +92,8 @@ class Project:
 
     def planned_inputs(self, stack: str) -> list[JsonObject]:
         """Resources as `pulumi up` would leave them, whatever it does to them. Raises `PulumiFailed`."""
-        told = json.loads(self.workspace.run("preview", "--json", "--stack", stack))
-        return [step["newState"] for step in told.get("steps") or [] if step.get("newState")]
+        plan = json.loads(self.workspace.run("preview", "--json", "--stack", stack))
+        return [step["newState"] for step in plan.get("steps") or [] if step.get("newState")]
 
     def import_(self, stack: str, state: JsonObject) -> None:
         self.workspace.run("stack", "import", "--stack", stack, stdin=json.dumps(state))

@@ -75,7 +75,7 @@ def test_a_job_url_without_tls_on_another_machine_gets_no_key(hasty: RetryPolicy
 
 
 def test_a_redirect_is_an_error_and_no_request(hasty: RetryPolicy) -> None:
-    """Whoever answers for the service could otherwise send the key where it likes."""
+    """A server that answers for the service could otherwise send the key anywhere."""
     with served(http("200 OK", "{}")) as elsewhere:
         moved = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {elsewhere.url}\r\nContent-Length: 0\r\n\r\n".encode()
         with served(saying(moved)) as server:
