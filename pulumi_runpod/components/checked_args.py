@@ -12,13 +12,12 @@ import pulumi
 
 from pulumi_runpod.components.plan_inputs import is_plain
 from pulumi_runpod.components.worker_image import WorkerImageArgs
+from pulumi_runpod.planning.image_reference import image_mistake
 from pulumi_runpod.planning.service import Environment, Guard
 from pulumi_runpod.resources.endpoint import FlashBoot
 from pulumi_runpod.resources.model_weights import source_mistake
-from pulumi_runpod.wire.image import image_mistake
-from pulumi_runpod.wire.job import WEEK_MS
 
-_WEEK_S = WEEK_MS // 1000
+_WEEK_S = 7 * 24 * 3600
 _LISTS = {"gpu_pools": "ADA_24", "data_centers": "EU-RO-1", "volumes": "agv6w2qcg7"}
 _MAPS = ("env", "silenced")
 _NUMBERS: Mapping[str, tuple[int, int | None, str]] = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from pulumi_runpod.wire.model import JsonObject
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 _KINDS = ("Endpoint", "Template")
 
 
-def other_images(resources: Iterable[JsonObject], image: str) -> dict[str, str]:
+def other_images(resources: Iterable[Mapping[str, Any]], image: str) -> dict[str, str]:
     """Image by resource name, of endpoints and templates that declare another digest than that of `image`.
 
     An image that a preview does not know yet (an output of another resource) is left out: its source is in the plan.

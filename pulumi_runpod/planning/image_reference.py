@@ -1,6 +1,12 @@
-"""Whether an image reference stays what it is. A digest does; a tag is trusted when it looks like a build."""
+"""Whether an image reference is well-formed, and whether it stays what it is: a digest does; a tag is trusted when it
+looks like a build.
+"""
 
 from __future__ import annotations
+
+from pulumi_runpod.wire.image import image_mistake
+
+__all__ = ["image_mistake", "moving_tag"]
 
 
 def moving_tag(image: str) -> str | None:
