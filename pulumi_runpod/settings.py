@@ -29,6 +29,7 @@ SOURCES = {
     "allow_plain_http": ("runpod:allowPlainHttp", "RUNPOD_ALLOW_PLAIN_HTTP"),
     "timeout": ("runpod:timeout", "RUNPOD_API_TIMEOUT"),
     "accept_vanished": ("runpod:acceptVanished", "RUNPOD_ACCEPT_VANISHED"),
+    "allow_namesakes": ("runpod:allowNamesakes", "RUNPOD_ALLOW_NAMESAKES"),
     "s3_access_key_id": ("runpod:s3AccessKeyId", "RUNPOD_S3_ACCESS_KEY_ID"),
     "s3_secret_access_key": ("runpod:s3SecretAccessKey", "RUNPOD_S3_SECRET_ACCESS_KEY"),
     "s3_endpoint_url": ("runpod:s3EndpointUrl", "RUNPOD_S3_ENDPOINT_URL"),
@@ -56,6 +57,8 @@ class Settings(BaseModel):
     """Seconds to wait for a connection."""
     accept_vanished: bool = False
     """Believe it when everything that was asked for is gone at once (see `ObjectsVanished`)."""
+    allow_namesakes: bool = False
+    """Create an object under a chosen name that an object outside the stack's state has already."""
     s3_access_key_id: str | None = None
     """Of an S3 API key (`user_...`), which is of another kind than the API key: for uploads to volumes alone."""
     s3_secret_access_key: SecretStr | None = None

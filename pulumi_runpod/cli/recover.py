@@ -75,6 +75,9 @@ def recover_unasked(project: Project, stack: str) -> None:
         typer.echo(notice, err=True)
     if found.undecided:
         raise Undecided(stack, found)
+    strays = [one for one in found.objects if one.verdict == "namesake"]
+    if strays and not project.settings(stack).allow_namesakes:
+        raise RunPodError(f"stack {stack} is not deployed: {_found_line(stack, strays[0])}")
 
 
 @dataclass(frozen=True)
@@ -248,10 +251,11 @@ def _orphan_advice(stack: str) -> str:
 def _found_line(stack: str, found: Found) -> str:
     if found.urn is not None and found.verdict == "namesake":
         name = resource_name(found.urn)
+        command = f"`pulumi-runpod recover --stack {stack} --take {name}={found.id}`"
         return (
-            f"{found.kind} {found.id} is named as {name!r} will be, and no stack has it. If an update that failed has "
-            f"made it: `pulumi-runpod recover --stack {stack} --take {name}={found.id}`; if not, the next `pulumi up` "
-            "makes another one"
+            f"{found.kind} {found.id} is named as {name!r} will be, and no stack has it. If an `up` that failed has "
+            f"made it: {command}; if not, choose another name, or allow objects of one name: "
+            "`pulumi config set runpod:allowNamesakes true`"
         )
     what = f"{found.kind} {found.id}, made by an update that failed"
     if found.urn is not None:

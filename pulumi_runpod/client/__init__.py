@@ -27,7 +27,7 @@ _HOMES = {
     "urls_of": "pulumi_runpod.client.jobs",
 }
 
-_clients: dict[tuple[str, str, bool, bool], RunPodClient] = {}
+_clients: dict[tuple[str, str, bool, bool, bool], RunPodClient] = {}
 _lock = threading.Lock()
 
 
@@ -39,7 +39,8 @@ def client_for(settings: Settings) -> RunPodClient:
     from pulumi_runpod.client.api import RunPodClient
 
     digest = hashlib.sha256(settings.key.encode()).hexdigest()
-    account = (settings.api_base_url, digest, settings.accept_vanished, settings.allow_plain_http)
+    choices = (settings.accept_vanished, settings.allow_plain_http, settings.allow_namesakes)
+    account = (settings.api_base_url, digest, *choices)
     with _lock:
         if account not in _clients:
             _clients[account] = RunPodClient(settings)

@@ -88,6 +88,7 @@ class RunPodClient:
         self._monotonic = monotonic
         self._lists = Lists(monotonic)
         self._census = Census(patience)
+        self._first_lists = Lists(lambda: 0.0)
 
     def get(self, collection: Collection, object_id: str) -> Response:
         """The object. Raises `NotFound`. A kind without a GET by id is looked for in its list."""
@@ -102,6 +103,17 @@ class RunPodClient:
     def list(self, collection: Collection) -> list[Response]:
         """All objects of the kind, through all pages, newest first where the service says so. Never cached."""
         return [self._item(collection, item) for item in self._pages(collection)]
+
+    def first_list(self, collection: Collection) -> Sequence[Response]:
+        """All objects of the kind as they were when this process first asked: one call, shared by all threads.
+
+        Made for creates, which ask what was there before them. Empty for a kind that the service does not have.
+        """
+        try:
+            listing = self._first_lists.get(collection.path, lambda: self._listing(collection))
+        except NotFound:
+            return []
+        return [self._item(collection, item) for item in listing.values()]
 
     @property
     def key_digest(self) -> str:

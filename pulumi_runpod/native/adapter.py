@@ -17,6 +17,7 @@ from pulumi_runpod.native.preview import created_preview, updated_preview
 from pulumi_runpod.native.structs import Secret
 from pulumi_runpod.native.wording import in_schema_words
 from pulumi_runpod.resources import adoption
+from pulumi_runpod.resources.declaration import Declaration
 from pulumi_runpod.resources.naming import prefix, stack_marker
 from pulumi_runpod.resources.outcome import Differences, PartialFailure
 from pulumi_runpod.resources.schema_names import camel, from_schema, to_schema
@@ -107,7 +108,7 @@ class Adapter:
         kind, news = _kind(urn), from_schema(news)
         if preview:
             return "", self._outs(kind, created_preview(kind, news))
-        created = self._lifecycles.of(kind).create(self._api(), news)
+        created = self._lifecycles.of(kind).create(self._api(), news, Declaration(urn))
         self._tell(urn, created.notices)
         return created.id, self._outs(kind, created.outs)
 

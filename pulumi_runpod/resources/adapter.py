@@ -24,12 +24,13 @@ from pulumi.dynamic import (
 from pulumi.runtime import rpc
 
 from pulumi_runpod.resources import adoption
+from pulumi_runpod.resources.declaration import Declaration
 from pulumi_runpod.resources.engine_end import end_with_engine
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.tokens import lifecycle_of_kind
 from pulumi_runpod.resources.unchanged import replaces_nothing, unchanged_inputs
 from pulumi_runpod.resources.values import UNKNOWN, replaced
-from pulumi_runpod.resources.verdict import reported
+from pulumi_runpod.resources.verdict import reported, urn_of_call
 
 if TYPE_CHECKING:
     from pulumi_runpod.client import RunPodClient
@@ -43,6 +44,7 @@ CONFIG_KEYS = (
     "runpod:allowPlainHttp",
     "runpod:timeout",
     "runpod:acceptVanished",
+    "runpod:allowNamesakes",
     "runpod:s3AccessKeyId",
     "runpod:s3SecretAccessKey",
     "runpod:s3EndpointUrl",
@@ -95,7 +97,7 @@ class RunPodProvider(ResourceProvider):
 
     @reported
     def create(self, props: JsonObject) -> CreateResult:
-        created = self._lifecycle.create(self._api(), _from_engine(props))
+        created = self._lifecycle.create(self._api(), _from_engine(props), Declaration(urn_of_call()))
         _tell(created.notices)
         return CreateResult(created.id, created.outs)
 

@@ -25,7 +25,8 @@ from pulumi_runpod.resources.adoption import Adoption
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import Completion
-from pulumi_runpod.resources.creation import Creation
+from pulumi_runpod.resources.creation import Creation, namesakes_advice
+from pulumi_runpod.resources.declaration import NO_DECLARATION, Declaration
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
 from pulumi_runpod.resources.unchanged import DECLARED
 from pulumi_runpod.resources.values import known, normal_object
@@ -172,12 +173,12 @@ class Lifecycle:
         failures = found.failures(checked.inputs.get("adopt"))
         return Checked(checked.inputs, failures, () if failures else found.notices())
 
-    def create(self, api: Api, news: JsonObject) -> Created:
+    def create(self, api: Api, news: JsonObject, declaration: Declaration = NO_DECLARATION) -> Created:
         news = normal_object(news)
         if "adopt_id" in news:
             return self._adopt(api, news)
         body = self._body(self.collection.create, self.create_body(news))
-        return self.recorded(self._created(api, body, news), news, seen_with=api.key_digest)
+        return self.recorded(self._created(api, body, news, declaration), news, seen_with=api.key_digest)
 
     def read(self, api: Api, object_id: str, olds: JsonObject) -> Found:
         """The object as it is now; inputs hold only what the program (or `check`) has declared."""
@@ -319,15 +320,33 @@ class Lifecycle:
             return False
         return True
 
-    def _created(self, api: Api, body: Request, news: JsonObject) -> Response:
+    def _created(self, api: Api, body: Request, news: JsonObject, declaration: Declaration) -> Response:
         name = news.get("name")
+        automatic = name == news.get("auto_name")
+        if name is not None and not automatic and not api.settings.allow_namesakes:
+            self._refuse_namesakes(api, news, declaration)
         creation = Creation(
             self.subject(news),
             namesakes=lambda: self.namesakes(api, name),
-            automatic=name == news.get("auto_name"),
+            automatic=automatic,
+            declaration=declaration,
             sleep=self.sleep,
         )
         return creation.made(api, self.collection, body)
+
+    def _refuse_namesakes(self, api: Api, news: JsonObject, declaration: Declaration) -> None:
+        """Raises `RunPodError` where an object of the chosen name exists that the stack does not hold.
+
+        It may be what an earlier create of this declaration has made, and its answer was lost.
+        """
+        listed = api.first_list(self.collection)
+        ids = [str(getattr(one, "id", "")) for one in listed if self.same(news["name"], _name(one), "name")]
+        held = declaration.held_ids() if ids else frozenset()
+        if held is None:
+            return  # a replacement may be what is asked for: its old object has the name
+        strays = [object_id for object_id in ids if object_id not in held]
+        if strays:
+            raise RunPodError(f"{self.subject(news)} is not created: {namesakes_advice(strays, declaration)}")
 
     def _adopt(self, api: Api, news: JsonObject) -> Created:
         adopt_id = news["adopt_id"]

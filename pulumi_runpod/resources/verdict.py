@@ -55,6 +55,17 @@ def _tell_engine(error: RunPodError) -> None:
         context.set_trailing_metadata((("grpc-status-details-bin", _status(error)),))
 
 
+def urn_of_call() -> str:
+    """Of the resource that the engine's call is about; empty where no call is in the frames below."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if isinstance(frame.f_locals.get("context"), _CallContext):
+            urn = getattr(frame.f_locals.get("request"), "urn", "")
+            return urn if isinstance(urn, str) else ""
+    return ""
+
+
 def _call_context() -> _CallContext | None:
     frame = sys._getframe(1)
     while frame.f_back is not None:

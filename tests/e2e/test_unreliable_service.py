@@ -76,14 +76,14 @@ def test_a_failure_before_the_commit_fails_the_up_and_the_next_one_makes_the_obj
 def test_a_chosen_name_proves_nothing_so_the_error_names_what_is_there(
     deploy: Deploy, local_runpod: LocalRunPod
 ) -> None:
-    """The message gives the id to adopt; with it, the next up takes the object over."""
+    """The message gives the command with the id; with it, the stack has the object."""
     local_runpod.fault("http.cut_after", method="POST", path="/v2/network-volumes")
     stack = deploy(one_volume(name="chosen"))
     failed = stack.up()
     [row] = local_runpod.call(lambda p: p.store.list("network volume"))
 
     assert failed.failed
-    assert any(row.id in error and "adopt_id" in error for error in failed.errors), failed.errors
+    assert any(f"recover --stack dev --take weights={row.id}`" in error for error in failed.errors), failed.errors
 
 
 def test_an_update_whose_answer_was_lost_is_repeated(deploy: Deploy, local_runpod: LocalRunPod) -> None:

@@ -329,7 +329,7 @@ def test_a_command_in_either_form_reads_back(api: RunPodClient, kind: str) -> No
         assert lifecycle.read(api, created.id, outs).inputs == inputs
 
 
-def test_a_name_that_is_taken_is_told_with_the_id_to_adopt(api: RunPodClient) -> None:
+def test_a_name_that_is_taken_is_reported_with_the_id_to_take(api: RunPodClient) -> None:
     """Names of secrets are unique: what an interrupted create has made stands in the way of the next one."""
     program: JsonObject = {"name": "hf_token", "value": "s3cret-value"}
     first = secret.LIFECYCLE.create(api, program)
@@ -337,7 +337,8 @@ def test_a_name_that_is_taken_is_told_with_the_id_to_adopt(api: RunPodClient) ->
         secret.LIFECYCLE.create(api, program)
 
     assert "409" in str(refused.value)
-    assert f"there is now: {first.id}. If it is yours, take it over with adopt_id" in str(refused.value)
+    assert f"there is now: {first.id}" in str(refused.value)
+    assert f"recover --stack STACK --take RESOURCE={first.id}`" in str(refused.value)
     assert "s3cret-value" not in str(refused.value)
 
 

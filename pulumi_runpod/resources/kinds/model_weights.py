@@ -14,6 +14,7 @@ from pulumi_runpod.client.file_digests import FileDigests
 from pulumi_runpod.client.file_set import OnProgress, Progress, Reality, inspect, remove, synchronise
 from pulumi_runpod.client.volume_files import VolumeFiles
 from pulumi_runpod.errors import Failure, InvalidInput, OtherAccount, RunPodError, VolumeError
+from pulumi_runpod.resources.declaration import NO_DECLARATION, Declaration
 from pulumi_runpod.resources.lifecycle import KEY_DIGEST
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
 from pulumi_runpod.resources.values import known, normal_object
@@ -68,7 +69,7 @@ class ModelWeightsLifecycle:
             tuple(key for key in REPLACING if key in news and known(news[key]) and news[key] != olds.get(key))
         )
 
-    def create(self, api: Api, news: JsonObject) -> Created:
+    def create(self, api: Api, news: JsonObject, _declaration: Declaration = NO_DECLARATION) -> Created:
         """Also the way to go on with an upload that was interrupted: what is there already is not sent again."""
         outs = self._synchronised(api, normal_object(news))
         return Created(f"{outs['volume_id']}/{outs['path']}", outs)

@@ -13,6 +13,7 @@ from pydantic import Field
 from pulumi_runpod.resources.api import GateApi
 from pulumi_runpod.resources.check import Schema
 from pulumi_runpod.resources.completion import COMPLETIONS
+from pulumi_runpod.resources.declaration import NO_DECLARATION, Declaration
 from pulumi_runpod.resources.outcome import Checked, Created, Differences, Found, Updated
 from pulumi_runpod.resources.rollout_gate import Evidence, Gate, RolloutPolicy
 from pulumi_runpod.resources.values import known, normal_object
@@ -44,7 +45,7 @@ class RolloutLifecycle:
         changed = known(news["endpoint_id"]) and news["endpoint_id"] != olds.get("endpoint_id")
         return Differences(("endpoint_id",) if changed else ())
 
-    def create(self, api: GateApi, news: JsonObject) -> Created:
+    def create(self, api: GateApi, news: JsonObject, _declaration: Declaration = NO_DECLARATION) -> Created:
         """Raises `Unhealthy`: then the endpoint stays in the state, and the next `up` waits again."""
         news = normal_object(news)
         evidence = self._gate.wait(api, news["endpoint_id"], RolloutPolicy.of(news))
