@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     Command = typer.core.TyperCommand | typer.core.TyperGroup
 
 _GROUPS = ("emulator", "endpoint", "job", "native", "spec", "pr-stack")
-_NAMES = ("recover", "orphans", "deploy", "drift", "gpus", "cost", "advise", "preview-comment", "parity", *_GROUPS)
+_NAMES = (
+    "adopt",
+    "recover",
+    "orphans",
+    "deploy",
+    "drift",
+    "gpus",
+    "cost",
+    "advise",
+    "preview-comment",
+    "parity",
+    *_GROUPS,
+)
 """Module, and for a single command the function in it, are called as the command is."""
 
 

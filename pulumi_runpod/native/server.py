@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 async def _serve(engine_address: str) -> None:
     import grpc
-    from pulumi.runtime.proto import provider_pb2_grpc
 
+    from pulumi_runpod.native.protocol import provider_pb2_grpc
     from pulumi_runpod.native.servicer import ProviderServicer
     from pulumi_runpod.native.version import VERSION
 
@@ -77,7 +77,8 @@ def _warner(engine_address: str) -> Callable[[str, str], None]:
 
     def warn(urn: str, line: str) -> None:
         import grpc
-        from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+        from pulumi_runpod.native.protocol import engine_pb2, engine_pb2_grpc
 
         with lock:
             if not stubs:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2, struct_pb2
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.native import config
@@ -33,10 +32,15 @@ from pulumi_runpod.resources.outcome import PartialFailure
 from pulumi_runpod.resources.verdict import DEBUG
 
 if TYPE_CHECKING:
+    from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
+
     from pulumi_runpod.client import RunPodClient
     from pulumi_runpod.native.construct import Constructor
     from pulumi_runpod.settings import Settings
     from pulumi_runpod.wire.model import JsonObject
+
+else:
+    from pulumi_runpod.native.protocol import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 P = ParamSpec("P")
 R = TypeVar("R")

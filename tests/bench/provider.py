@@ -1,7 +1,9 @@
-"""What the provider costs above the engine: resources of ours against as many empty dynamic resources. Reports only.
+"""What the providers cost: the dynamic one against as many empty dynamic resources, the native one against the dynamic.
 
-Run: `.venv/bin/python tests/bench/provider.py [PAIRS] [RESOURCES]` (9 and 50). Pairs are interleaved, so that a busy
-machine slows both; the figure is the median of the ratios. The local RunPod answers at once.
+Reports only. Run: `.venv/bin/python tests/bench/provider.py [ROUNDS] [RESOURCES...]` (9, and 50 200). In a round the
+three take turns, so that a busy machine slows all of them; the figure is the median of the ratios. The local RunPod
+answers at once, and its calls are counted: both providers must need the same. Memory is the largest resident set of the
+native provider's process during the create.
 """
 
 from __future__ import annotations
@@ -14,7 +16,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import psutil
+
 from pulumi_runpod.emulator.local import LocalRunPod
+from pulumi_runpod.native.install import install
+from pulumi_runpod.resources.registration import VARIABLE
 
 BIN = Path(__file__).resolve().parents[2] / ".venv" / "bin"
 EMPTY = """
@@ -37,19 +43,25 @@ class Empty(Resource, module="bench", name="Empty"):
 
 PROVIDER = EmptyProvider()
 """
+OURS = (
+    "from pulumi_runpod import NetworkVolume\n"
+    "for i in range({}):\n"
+    "    NetworkVolume(f'r{{i}}', size=10, data_center='EU-RO-1')\n"
+)
 PROGRAMS = {
     "floor": "from empty import PROVIDER, Empty\n"
     "for i in range({}):\n"
     "    Empty(PROVIDER, f'r{{i}}', {{'name': f'r{{i}}', 'size': 10, 'data_center': 'EU-RO-1', 'type': 'STANDARD'}})\n",
-    "ours": "from pulumi_runpod import NetworkVolume\n"
-    "for i in range({}):\n"
-    "    NetworkVolume(f'r{{i}}', size=10, data_center='EU-RO-1')\n",
+    "dynamic": OURS,
+    "native": OURS,
 }
 COMMANDS = {
     "create": ("up", "--yes", "--skip-preview"),
     "no-op": ("up", "--yes", "--skip-preview", "--expect-no-changes"),
     "refresh": ("refresh", "--yes", "--skip-preview"),
+    "destroy": ("destroy", "--yes", "--skip-preview"),
 }
+PLUGIN = "pulumi-resource-runpod-serverless"
 
 
 class Project:
@@ -75,45 +87,86 @@ class Project:
         self.pulumi("stack", "init", "dev")
 
     def pulumi(self, *arguments: str) -> float:
-        """Seconds of wall time."""
+        """Seconds of wall time. `peak_bytes` holds afterwards what the native provider's process took at most."""
+        self.peak_bytes = 0
         began = time.monotonic()
-        subprocess.run(
+        running = subprocess.Popen(
             [BIN / "pulumi", *arguments, "--non-interactive"],
             cwd=self.directory,
             env=self.environ,
-            check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        return time.monotonic() - began
+        while running.poll() is None:
+            if self.environ.get(VARIABLE) == "native":
+                self.peak_bytes = max(self.peak_bytes, provider_bytes(running.pid))
+            time.sleep(0.05)
+        took = time.monotonic() - began
+        if running.returncode:
+            sys.exit(f"pulumi {' '.join(arguments)} ended with {running.returncode}")
+        return took
 
     def state_bytes(self) -> int:
         return (self.directory / "backend/.pulumi/stacks/bench/dev.json").stat().st_size
 
 
+def provider_bytes(pid: int) -> int:
+    """Resident memory of the native provider among the descendants of a process; 0 before it has started."""
+    try:
+        family = psutil.Process(pid).children(recursive=True)
+        return max((p.memory_info().rss for p in family if any(PLUGIN in word for word in p.cmdline())), default=0)
+    except psutil.Error:
+        return 0
+
+
 def main() -> None:
-    pairs, resources = (int(a) for a in (*sys.argv[1:], *("9", "50")[len(sys.argv) - 1 :]))
-    taken: dict[str, dict[str, list[float]]] = {c: {"floor": [], "ours": []} for c in COMMANDS}
+    rounds, *sizes = (int(a) for a in (*sys.argv[1:], *("9", "50", "200")[len(sys.argv) - 1 :]))
+    for resources in sizes:
+        measure(rounds, resources)
+
+
+def measure(rounds: int, resources: int) -> None:
+    taken: dict[str, dict[str, list[float]]] = {c: {side: [] for side in PROGRAMS} for c in COMMANDS}
+    calls: dict[str, dict[str, int]] = {c: {} for c in COMMANDS}
     sizes: dict[str, int] = {}
+    peak = 0
     with tempfile.TemporaryDirectory() as base, LocalRunPod() as local:
-        for pair in range(pairs):
+        install(Path(base) / "home")
+        for number in range(rounds):
             projects = {
-                side: Project(Path(base) / f"{side}{pair}", program.format(resources), local.environment)
+                side: Project(
+                    Path(base) / f"{side}{number}",
+                    program.format(resources),
+                    {**local.environment, VARIABLE: "native" if side == "native" else "dynamic"},
+                )
                 for side, program in PROGRAMS.items()
             }
+            sides = [*projects][number % 3 :] + [*projects][: number % 3]
             for command, arguments in COMMANDS.items():
-                for side in sorted(projects, reverse=bool(pair % 2)):
+                if command == "destroy":
+                    sizes = {side: project.state_bytes() // resources for side, project in projects.items()}
+                for side in sides:
+                    local.forget_calls()
                     taken[command][side].append(projects[side].pulumi(*arguments))
-            sizes = {side: project.state_bytes() // resources for side, project in projects.items()}
+                    calls[command][side] = len(local.calls())
+                    peak = max(peak, projects[side].peak_bytes)
             local.reset()
-    print(f"{resources} resources, {pairs} pairs; state per resource: {sizes['ours']} B (floor {sizes['floor']} B)")
-    for command, sides in taken.items():
-        ratios = [one / other for one, other in zip(sides["ours"], sides["floor"], strict=True)]
-        floor, ours = (statistics.median(sides[side]) for side in ("floor", "ours"))
+    told = ", ".join(f"{side} {size} B" for side, size in sizes.items())
+    print(f"{resources} resources, {rounds} rounds; state per resource: {told}; native provider {peak / 1e6:.0f} MB")
+    for command, sides_taken in taken.items():
+        floor, dynamic, native = (statistics.median(sides_taken[side]) for side in ("floor", "dynamic", "native"))
         print(
-            f"{command:8} floor {floor:.2f} s, ours {ours:.2f} s, "
-            f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            f"{command:8} floor {floor:.2f} s, dynamic {dynamic:.2f} s, native {native:.2f} s; "
+            f"dynamic/floor {ratio(sides_taken, 'dynamic', 'floor')}, native/dynamic "
+            f"{ratio(sides_taken, 'native', 'dynamic')}; "
+            f"calls {calls[command]['dynamic']} and {calls[command]['native']}"
         )
+
+
+def ratio(taken: dict[str, list[float]], one: str, other: str) -> str:
+    """Median of the rounds' ratios, with the smallest and the largest."""
+    ratios = [a / b for a, b in zip(taken[one], taken[other], strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 if __name__ == "__main__":

@@ -59,3 +59,33 @@ def test_a_stack_goes_over_and_back_without_touching_runpod(killable: Killable, 
     assert "tok-4711" not in kept.read_text()
     undone = killable.run("pulumi", "stack", "import", "--file", str(kept))
     assert undone.returncode == 0, undone.stderr
+
+
+def test_a_whole_account_is_adopted_and_the_up_after_it_finds_nothing_to_do(
+    killable: Killable, local_runpod: LocalRunPod
+) -> None:
+    """Objects of every kind that another project has made, with environments and references."""
+    install(Path(killable.environ["PULUMI_HOME"]))
+    killable.environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
+    killable.program(PROGRAM)
+    assert killable.up().returncode == 0
+    ids = sorted(killable.ids_in_state())
+    assert killable.run("pulumi", "stack", "init", "other").returncode == 0
+    local_runpod.forget_calls()
+
+    adopted = killable.run("pulumi-runpod", "adopt", "--account", "--stack", "other")
+    again = killable.run("pulumi-runpod", "adopt", "--account", "--stack", "other")
+    killable.program("import adopted\nadopted.declare()\n")
+    how = ("--file", "adopted.json", "--generate-code=false", "--yes", "--protect=false", "--non-interactive")
+    imported = killable.run("pulumi", "import", "--stack", "other", *how)
+    up = killable.up("--stack", "other", "--expect-no-changes")
+    text = (killable.directory / "adopted.py").read_text()
+
+    assert adopted.returncode == 0, adopted.stderr
+    assert len(adopted.stdout.splitlines()) == len(ids)
+    assert "exist already" in again.stderr
+    assert imported.returncode == 0, imported.stdout + imported.stderr
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert "tok-4711" not in text
+    assert "registry=registry_" in text
+    assert [call.method for call in local_runpod.calls() if call.method != "GET"] == []

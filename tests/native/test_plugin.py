@@ -49,3 +49,20 @@ def test_a_person_who_starts_it_reads_what_it_is() -> None:
     assert done.returncode == 1
     assert "Pulumi plugin" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+LOADED = """
+import sys
+import pulumi_runpod.native.servicer
+print(sorted({"pulumi", "pydantic", "httpx", "pulumi_runpod.wire.endpoint"} & set(sys.modules)))
+import pulumi
+from pulumi.runtime.proto import provider_pb2
+print(provider_pb2 is pulumi_runpod.native.servicer.provider_pb2, pulumi.Output.__name__)
+"""
+
+
+def test_a_plugin_starts_without_sdk_models_and_client() -> None:
+    """An `up` without changes needs none of them; a component that comes later finds the whole SDK."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["[]", "True Output"]

@@ -17,6 +17,7 @@ from pulumi_runpod.resources.completion import COMPLETIONS
 from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.schema_names import camel, from_schema, snake, to_schema
 from pulumi_runpod.resources.tokens import KINDS, lifecycle_of_kind
+from pulumi_runpod.settings import SOURCES
 
 PREFIX = "runpod-serverless:index:"
 
@@ -98,6 +99,12 @@ def test_no_input_of_a_resource_is_without_a_description() -> None:
         if not spec.get("description")
     ]
     assert bare == []
+
+
+def test_every_setting_is_config_of_the_provider() -> None:
+    """Under the name that the dynamic provider's config has after its namespace."""
+    assert {name: key for name, (key, _) in SOURCES.items()} == {snake(name): key for name, key in KEYS.items()}
+    assert set(schema()["config"]["variables"]) == set(KEYS)
 
 
 def test_names_survive_the_way_to_the_schema_and_back() -> None:
