@@ -56,7 +56,8 @@ def adopt(
         typer.echo(f"{one.kind} {one.id} ({one.name}){': read by id' if one.is_read_only else ''}")
     typer.echo(
         f"wrote {_IMPORTS} and {_PROGRAM}. Next: `pulumi import --file {_IMPORTS} --generate-code=false "
-        f"--stack {stack}`, and `import adopted; adopted.declare()` in the program. The `pulumi up` after that finds nothing to do",
+        f"--stack {stack}`, and `import adopted; adopted.declare()` in the program. The `pulumi up` after that finds "
+        "nothing to do",
         err=True,
     )
 
