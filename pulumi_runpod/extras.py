@@ -9,7 +9,7 @@ from pulumi_runpod.errors import MissingExtra
 EXTRAS = {
     "image": ("pulumi_docker_build",),
     "weights": ("boto3",),
-    "local": ("starlette", "uvicorn", "boto3"),
+    "local": ("starlette", "uvicorn", "httptools", "boto3"),
     "plot": ("matplotlib",),
     "gitops": ("github",),
 }

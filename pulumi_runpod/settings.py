@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 import os
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -39,6 +41,40 @@ SOURCES = {
 
 OTHER_KEYS = frozenset({"runpod:offlineCatalog"})
 """Keys of the namespace that are read elsewhere."""
+
+LOCAL_CREDENTIALS = Path(".local", "runpod", "credentials.json")
+"""Below the project: what a local RunPod that was given no key notes for those who may use it."""
+_LOCAL_KEYS = {
+    "api_key": "apiKey",
+    "s3_access_key_id": "s3AccessKeyId",
+    "s3_secret_access_key": "s3SecretAccessKey",
+}
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _local_keys(api_base_url: str) -> dict[str, str]:
+    """Keys of the local RunPod at an address, by the file that it left in this directory or one above it."""
+    if not _address(api_base_url):
+        return {}
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        try:
+            noted = json.loads((folder / LOCAL_CREDENTIALS).read_text())
+            if _address(str(noted["api"])) == _address(api_base_url):
+                return {name: str(noted[key]) for name, key in _LOCAL_KEYS.items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # none there, or not ours
+    return {}
+
+
+def _address(url: str) -> int | None:
+    """The port of a URL of this machine; None for any other URL."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    return port if parts.hostname in _LOOPBACK else None
 
 
 class Settings(BaseModel):
@@ -73,6 +109,8 @@ class Settings(BaseModel):
     def load(cls, config: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
         """Pulumi config (keys with their namespace) wins over the environment, which wins over the defaults.
 
+        For a local RunPod of this project, the keys that it made for itself are the defaults.
+
         An empty value counts as not given. Raises `SettingsError`, which names all mistakes and where they stand.
         """
         config = config or {}
@@ -86,6 +124,9 @@ class Settings(BaseModel):
                     given[name], origin[name] = value.strip(), place
                     break
         misspelt = _misspelt(config)
+        for name, value in _local_keys(given.get("api_base_url", "")).items():
+            if name not in given:
+                given[name], origin[name] = value, str(LOCAL_CREDENTIALS)
         try:
             found = cls(**given)
             if not misspelt:

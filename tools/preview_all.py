@@ -74,7 +74,6 @@ def preview(stack: str, port: int) -> Preview:
         env={
             **os.environ,
             "RUNPOD_API_BASE_URL": f"http://127.0.0.1:{port}",
-            "RUNPOD_API_KEY": "local",
             "STACKS_UNDEPLOYED": "unknown",
         },
     )

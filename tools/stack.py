@@ -120,6 +120,7 @@ def up(stack: str, port: int | None) -> None:
         images.prune(outputs["image"])
     if port is not None:
         print(f"\nLocal RunPod: http://127.0.0.1:{port} (state in {STATE.relative_to(ROOT)}).")
+        print("Its page asks for the key that `.venv/bin/pulumi-runpod emulator key` prints.")
     if "endpoint_id" not in outputs:
         print(f"Stack {stack} is deployed.")
         return

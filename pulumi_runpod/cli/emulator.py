@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +37,10 @@ Host = Annotated[str, typer.Option(help="Address to listen on. A public one need
 State = Annotated[Path, typer.Option(help="Directory that keeps everything; made when missing.")]
 ApiKey = Annotated[
     str | None,
-    typer.Option(envvar=background.KEY_VARIABLE, help="The key that clients send. Default on loopback: local."),
+    typer.Option(
+        envvar=background.KEY_VARIABLE,
+        help="The key that clients send. Default on loopback: a random one, made for the state directory; see `key`.",
+    ),
 ]
 Worker = Annotated[
     list[str] | None,
@@ -47,8 +52,9 @@ Worker = Annotated[
 WorkerEnv = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME=VALUE",
-        help="Environment that this machine adds to every worker, under what its endpoint sets. Repeatable.",
+        metavar="NAME[=VALUE]",
+        help="Environment that this machine adds to every worker, under what its endpoint sets. Without =VALUE, the "
+        "value is taken from this command's own environment, so that no process list shows a secret. Repeatable.",
     ),
 ]
 Quota = Annotated[str, typer.Option(help="Rate limit: q=CALLS;w=SECONDS, comma-separated; empty: none.")]
@@ -64,6 +70,7 @@ def serve(
     worker: Worker = None,
     worker_env: WorkerEnv = None,
     quota: Quota = DEFAULT_QUOTA,
+    worker_env_digest: Annotated[str, typer.Option(hidden=True)] = "",  # noqa: ARG001 - `start` tells servers apart by it
     as_json: Json = False,  # noqa: ARG001 - the one line that it prints is JSON anyway
 ) -> None:
     """Serve in the foreground; when ready, print one JSON line with the addresses."""
@@ -74,15 +81,16 @@ def serve(
         api_key=api_key,
         quota=_checked_quota(quota),
         worker_commands=_worker_commands(worker),
-        worker_env=_worker_env(worker_env),
+        worker_env={**_handed_over(), **_worker_env(worker_env)},
         containers=True,
     )
     require("local", "The local RunPod")
     # Only the server itself needs what it is made of: every other command starts without it.
     from pulumi_runpod.emulator.process.server import serve as serve_in_foreground
 
+    arguments = _arguments(port, host, state, worker, settings.worker_env, quota)
     with errors_told():
-        serve_in_foreground(settings, sys.stdout, arguments=_arguments(port, host, state, worker, worker_env, quota))
+        serve_in_foreground(settings, sys.stdout, arguments=arguments)
 
 
 @app.command()
@@ -100,10 +108,10 @@ def start(
     require("local", "The local RunPod")
     _checked_quota(quota)
     _worker_commands(worker)
-    _worker_env(worker_env)
+    env = _worker_env(worker_env)
     with errors_told():
-        arguments = _arguments(port, host, state, worker, worker_env, quota)
-        running, fresh = background.start(state, SERVE, arguments, api_key=api_key)
+        arguments = _arguments(port, host, state, worker, env, quota)
+        running, fresh = background.start(state, SERVE, arguments, api_key=api_key, worker_env=env)
     if as_json:
         told = {**_addresses(running), "pid": running.pid, "started": fresh, "containers": _containers(state)}
         typer.echo(json.dumps(told))
@@ -175,10 +183,18 @@ def _worker_env(told: list[str] | None) -> dict[str, str]:
     env = {}
     for text in told or []:
         name, equals, value = text.partition("=")
-        if not (name.isidentifier() and equals):
+        if not name.isidentifier():
             # Not the text itself: it may be the value that somebody meant to keep.
             raise SettingsError(f"--worker-env {name!r}: write NAME=VALUE, such as ALLOW_CPU=1")
-        env[name] = value
+        if not equals and name not in os.environ:
+            raise SettingsError(f"--worker-env {name}: {name} is not set here; set it, or write NAME=VALUE")
+        env[name] = value if equals else os.environ[name]
+    return env
+
+
+def _handed_over() -> dict[str, str]:
+    """What `start` passes to the server that it starts."""
+    env: dict[str, str] = json.loads(os.environ.pop(background.WORKER_ENV_VARIABLE, "{}"))
     return env
 
 
@@ -191,12 +207,14 @@ def _checked_quota(quota: str) -> str:
 
 
 def _arguments(
-    port: int, host: str, state: Path, worker: list[str] | None, worker_env: list[str] | None, quota: str
+    port: int, host: str, state: Path, worker: list[str] | None, worker_env: Mapping[str, str], quota: str
 ) -> tuple[str, ...]:
-    """The options of `serve` that make one server equal to another. Never the key."""
+    """The options of `serve` that make one server equal to another. Never the key, nor a value of `--worker-env`."""
     workers = [part for text in worker or [] for part in ("--worker", text)]
-    env = [part for text in worker_env or [] for part in ("--worker-env", text)]
-    return ("--port", str(port), "--host", host, "--state", str(state.absolute()), "--quota", quota, *workers, *env)
+    env = json.dumps(dict(worker_env), sort_keys=True).encode()
+    digest = ("--worker-env-digest", hashlib.sha256(env).hexdigest()) if worker_env else ()
+    where = ("--port", str(port), "--host", host, "--state", str(state.absolute()))
+    return (*where, "--quota", quota, *workers, *digest)
 
 
 def _addresses(running: background.Running) -> dict[str, str]:

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 
 import typer
 
-from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
 from pulumi_runpod.emulator.process.background import KEY_VARIABLE
+from pulumi_runpod.emulator.process.credentials import key_of
 from pulumi_runpod.emulator.process.remote import Remote
 from pulumi_runpod.emulator.process.server_settings import DEFAULT_STATE, ServerError
 from pulumi_runpod.errors import RunPodError, SettingsError
@@ -21,7 +21,10 @@ switch = typer.Typer(help="What the sources of the service leave open.", no_args
 s3_key = typer.Typer(help="Keys for the S3 API of volumes.", no_args_is_help=True)
 
 State = Annotated[Path, typer.Option(help="State directory of the running server.")]
-ApiKey = Annotated[str, typer.Option(envvar=KEY_VARIABLE, help="Key of the running server.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(envvar=KEY_VARIABLE, help="Key of the running server. Default: the one made for its state directory."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -31,6 +34,7 @@ def mount(app: typer.Typer) -> None:
     app.add_typer(clock, name="clock")
     app.add_typer(switch, name="switch")
     app.add_typer(s3_key, name="s3-key")
+    app.command()(key)
     app.command()(reset)
     app.command()(log)
 
@@ -50,7 +54,7 @@ def add_fault(
     retry_after: Annotated[int, typer.Option(help="http.rate_limit: seconds.")] = 1,
     factor: Annotated[float, typer.Option(help="worker.slow_pull: how many times slower.")] = 10.0,
     state: State = DEFAULT_STATE,
-    api_key: ApiKey = DEFAULT_KEY,
+    api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     """Arm a fault."""
@@ -73,7 +77,7 @@ def add_fault(
 
 
 @fault.command("list")
-def list_faults(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def list_faults(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Every fault, with how often it struck."""
     told = _call(state, api_key, "GET", "faults")
     if as_json:
@@ -89,7 +93,7 @@ def list_faults(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_
 def clear_faults(
     fault_id: Annotated[str | None, typer.Argument(help="One fault; without it, all.")] = None,
     state: State = DEFAULT_STATE,
-    api_key: ApiKey = DEFAULT_KEY,
+    api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     """Disarm one fault, or all."""
@@ -98,7 +102,7 @@ def clear_faults(
 
 
 @clock.command("show")
-def show_clock(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def show_clock(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """What time it is there."""
     _tell_clock(_call(state, api_key, "GET", "clock"), as_json=as_json)
 
@@ -107,7 +111,7 @@ def show_clock(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_j
 def advance(
     seconds: Annotated[float, typer.Argument(min=0, help="How far to move forward.")],
     state: State = DEFAULT_STATE,
-    api_key: ApiKey = DEFAULT_KEY,
+    api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     """Move time forward: idle timeouts, time limits and prices follow."""
@@ -115,19 +119,19 @@ def advance(
 
 
 @clock.command()
-def freeze(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def freeze(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Stop time; `advance` moves it, `resume` lets it flow again."""
     _tell_clock(_call(state, api_key, "POST", "clock", {"freeze": True}), as_json=as_json)
 
 
 @clock.command()
-def resume(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def resume(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Let time flow from where it stands."""
     _tell_clock(_call(state, api_key, "POST", "clock", {"freeze": False}), as_json=as_json)
 
 
 @switch.command("list")
-def list_switches(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def list_switches(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Every switch and how it stands."""
     told = _call(state, api_key, "GET", "switches")
     if as_json:
@@ -142,7 +146,7 @@ def set_switch(
     name: str,
     value: Annotated[str, typer.Argument(help="JSON, or plain text.")],
     state: State = DEFAULT_STATE,
-    api_key: ApiKey = DEFAULT_KEY,
+    api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     """Turn one switch."""
@@ -155,22 +159,22 @@ def set_switch(
 
 
 @s3_key.command("show")
-def show_s3_key(api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def show_s3_key(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """The S3 key that comes with the API key: the same for the same key, on every local RunPod."""
     from pulumi_runpod.emulator.s3.keys import owner_key
 
-    key = owner_key(api_key)
+    key = owner_key(api_key or _key_of(state))
     _tell_s3_key({"accessKeyId": key.access_key_id, "secretAccessKey": key.secret_access_key}, as_json=as_json)
 
 
 @s3_key.command("add")
-def add_s3_key(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def add_s3_key(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Make another one: the only time that its secret is shown."""
     _tell_s3_key(_call(state, api_key, "POST", "s3-keys"), as_json=as_json)
 
 
 @s3_key.command("list")
-def list_s3_keys(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def list_s3_keys(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Access keys, without their secrets."""
     told = _call(state, api_key, "GET", "s3-keys")
     typer.echo(json.dumps(told) if as_json else "\n".join(key["accessKeyId"] for key in told["s3Keys"]))
@@ -178,14 +182,20 @@ def list_s3_keys(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as
 
 @s3_key.command("remove")
 def remove_s3_key(
-    access_key_id: str, state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False
+    access_key_id: str, state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False
 ) -> None:
     """Take one back. That of the API key stays."""
     _call(state, api_key, "DELETE", f"s3-keys/{quote(access_key_id, safe='')}")
     typer.echo(json.dumps({"removed": access_key_id}) if as_json else f"Removed {access_key_id}.")
 
 
-def reset(state: State = DEFAULT_STATE, api_key: ApiKey = DEFAULT_KEY, as_json: Json = False) -> None:
+def key(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
+    """Print the API key that was made for this state directory: for other clients, and for the console."""
+    made = _key_of(state)
+    typer.echo(json.dumps({"apiKey": made}) if as_json else made)
+
+
+def reset(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Forget everything: objects, volumes' files, jobs, faults, calls."""
     _call(state, api_key, "POST", "reset")
     typer.echo(json.dumps({"reset": True}) if as_json else "The local RunPod is empty.")
@@ -195,7 +205,7 @@ def log(
     method: Annotated[str | None, typer.Option(help="Only this method.")] = None,
     path: Annotated[str, typer.Option(help="Only paths that match this glob.")] = "*",
     state: State = DEFAULT_STATE,
-    api_key: ApiKey = DEFAULT_KEY,
+    api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     """Who called what: method, path and status of the last 10,000 calls."""
@@ -220,10 +230,20 @@ def _tell_clock(told: dict[str, Any], *, as_json: bool) -> None:
     typer.echo(json.dumps(told) if as_json else told["now"] + (" (frozen)" if told["frozen"] else ""))
 
 
-def _call(state: Path, api_key: str, method: str, name: str, body: object = None) -> Any:
-    if not api_key.isascii():
+def _key_of(state: Path) -> str:
+    found = key_of(state)
+    if found is None:
+        raise SettingsError(
+            f"no key was made for {state}: no local RunPod was started there without --api-key. "
+            "Give its key with --api-key"
+        )
+    return found
+
+
+def _call(state: Path, api_key: str | None, method: str, name: str, body: object = None) -> Any:
+    if api_key is not None and not api_key.isascii():
         raise SettingsError("--api-key: a key is one word of ASCII characters")
     try:
-        return Remote(state, api_key).call(method, name, body)
+        return Remote(state, api_key or key_of(state) or "").call(method, name, body)
     except ServerError as failure:
         raise RunPodError(str(failure)) from failure

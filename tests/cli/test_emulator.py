@@ -34,6 +34,10 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def key_in(state: Path) -> str:
+    return run("key", "--state", str(state)).stdout.strip()
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     """A state directory whose server, if a test started one, is stopped."""
@@ -56,6 +60,48 @@ def test_start_status_and_stop(state: Path) -> None:
     assert run("stop", "--state", str(state)).returncode == 0
 
 
+def test_a_state_directory_has_a_random_key_of_its_own(
+    state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made once, kept over restarts, found by settings without a key in the project, and never `local`."""
+    project = tmp_path / "project"
+    own = project / ".local/runpod"
+    try:
+        told = json.loads(run("start", "--port", "0", "--state", str(own), "--json").stdout)
+        other = json.loads(run("start", "--port", "0", "--state", str(state), "--json").stdout)
+        key, s3_key = key_in(own), json.loads(run("s3-key", "show", "--state", str(own), "--json").stdout)
+        (project / "deep").mkdir()
+        monkeypatch.chdir(project / "deep")
+        for name in ("RUNPOD_API_KEY", "RUNPOD_API_BASE_URL", "RUNPOD_S3_ACCESS_KEY_ID", "RUNPOD_S3_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        found = Settings.load({"runpod:apiBaseUrl": told["api"]})
+        statuses = [
+            httpx.get(f"{told['api']}/v2/templates", headers={"Authorization": f"Bearer {tried}"}).status_code
+            for tried in (key, "local", key_in(state))
+        ]
+
+        assert (key.startswith("rpa_"), len(key)) == (True, 44)
+        assert found.key == key
+        assert found.s3_key == (s3_key["accessKeyId"], s3_key["secretAccessKey"])
+        assert Settings.load({"runpod:apiBaseUrl": told["api"], "runpod:apiKey": "mine"}).key == "mine"
+        assert Settings.load({"runpod:apiBaseUrl": other["api"]}).api_key is None
+        assert statuses == [200, 401, 401]
+        stop(own)
+        again = json.loads(run("start", "--port", "0", "--state", str(own), "--json").stdout)
+        assert Settings.load({"runpod:apiBaseUrl": again["api"]}).key == key
+    finally:
+        stop(own)
+
+
+def test_state_of_an_older_release_keeps_its_key(state: Path) -> None:
+    """Stacks whose files name the key `local` go on working, and so do those that name none."""
+    run("start", "--port", "0", "--state", str(state), "--api-key", "local")
+    stop(state)
+    assert not (state / "credentials.json").exists()
+    run("start", "--port", "0", "--state", str(state))
+    assert key_in(state) == "local"
+
+
 def test_start_with_other_options_is_refused(state: Path) -> None:
     """One line that says how to stop the one that runs."""
     run("start", "--port", "0", "--state", str(state))
@@ -73,7 +119,7 @@ def test_the_machines_variables_reach_every_worker_under_what_its_endpoint_sets(
     machine = ("--worker-env", "PLACE=desk", "--worker-env", "MODE=machine")
     told = json.loads(run("start", "--port", "0", "--state", str(state), "--worker", shown, *machine, "--json").stdout)
     assert run("switch", "set", "coldStartSpeed", "1000", "--state", str(state)).returncode == 0
-    with RunPodClient(Settings.load({"runpod:apiKey": "local", "runpod:apiBaseUrl": told["api"]})) as client:
+    with RunPodClient(Settings.load({"runpod:apiKey": key_in(state), "runpod:apiBaseUrl": told["api"]})) as client:
         body = CreateEndpoint.model_validate(SHOWS)
         endpoint_id = client.create(ENDPOINTS, body).id
 
@@ -98,12 +144,31 @@ def test_the_key_is_not_in_the_process_list(state: Path) -> None:
     assert statuses == [200, 401]
 
 
+def test_values_of_workers_variables_are_in_no_process_list_and_no_open_file(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given as NAME alone, or with their value: the server that stays shows neither, and its files are its owner's."""
+    monkeypatch.setenv("TOKEN", "s3cr3t-token")
+    env = ("--worker-env", "TOKEN", "--worker-env", "OTHER=s3cr3t-other")
+    told = json.loads(run("start", "--port", "0", "--state", str(state), *env, "--json").stdout)
+    again = json.loads(run("start", "--port", "0", "--state", str(state), *env, "--json").stdout)
+    changed = run("start", "--port", "0", "--state", str(state), "--worker-env", "TOKEN=another")
+
+    assert b"s3cr3t" not in Path(f"/proc/{told['pid']}/cmdline").read_bytes()
+    assert (again["started"], changed.returncode) == (False, 1)
+    modes = {path: path.stat().st_mode & 0o777 for path in [state, *state.rglob("*")]}
+    assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
+    for path in modes:
+        if path.is_file():
+            assert b"s3cr3t" not in path.read_bytes()
+
+
 def test_faults_clock_switches_and_log(state: Path) -> None:
     """What the control API does, each by one command; a wrong key and no server are one clear line."""
     api = json.loads(run("start", "--port", "0", "--state", str(state), "--json").stdout)["api"]
     at = ("--state", str(state))
     fault = run("fault", "add", "http.status", "--path", "/v2/templates", "--times", "0", *at).stdout.strip()
-    struck = httpx.get(f"{api}/v2/templates", headers={"Authorization": "Bearer local"}).status_code
+    struck = httpx.get(f"{api}/v2/templates", headers={"Authorization": f"Bearer {key_in(state)}"}).status_code
 
     assert struck == 503
     assert run("fault", "list", *at).stdout == f"{fault}  http.status  * /v2/templates  struck 1, until cleared\n"
@@ -125,7 +190,7 @@ def test_faults_clock_switches_and_log(state: Path) -> None:
         (("serve", "--host", "0.0.0.0"), "--api-key"),
         (("serve", "--worker", "nonsense"), "GLOB=COMMAND"),
         (("start", "--worker", "=x"), "GLOB=COMMAND"),
-        (("serve", "--worker-env", "PLACE"), "NAME=VALUE"),
+        (("serve", "--worker-env", "PLACE_THAT_IS_NOT_SET"), "NAME=VALUE"),
         (("start", "--worker-env", "not a name=x"), "NAME=VALUE"),
         (("serve", "--quota", "lots"), "q=CALLS;w=SECONDS"),
         (("start", "--host", "192.0.2.1", "--api-key", "k"), "cannot listen on 192.0.2.1"),

@@ -41,8 +41,8 @@ def test_the_key_of_an_api_key_is_shown_without_a_server() -> None:
 
 def test_a_key_is_made_listed_and_taken_back(state: Path) -> None:
     """Its secret is shown once; that of the API key cannot be removed."""
-    run("start", "--port", "0", "--state", str(state))
-    at = ("--state", str(state), "--json")
+    run("start", "--port", "0", "--state", str(state), "--api-key", "local")
+    at = ("--state", str(state), "--api-key", "local", "--json")
     made = json.loads(run("s3-key", "add", *at).stdout)
     listed = run("s3-key", "list", *at).stdout
     removed = run("s3-key", "remove", made["accessKeyId"], *at)

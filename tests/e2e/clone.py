@@ -50,7 +50,8 @@ class Clone:
 
     def job_client(self) -> JobClient:
         endpoint = json.loads(self.done(".venv/bin/pulumi-runpod endpoint show --stack dev --json"))
-        return JobClient(RequestUrls.model_validate(endpoint["requestUrls"]), Settings.load({"runpod:apiKey": "local"}))
+        key = self.done(".venv/bin/pulumi-runpod emulator key --state .local/runpod").strip()
+        return JobClient(RequestUrls.model_validate(endpoint["requestUrls"]), Settings.load({"runpod:apiKey": key}))
 
 
 def cloned(path: Path, copy_project: Callable[[Path], None], *, runtime: str = "process") -> Clone:

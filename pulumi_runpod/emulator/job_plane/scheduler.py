@@ -66,7 +66,8 @@ class Scheduler:
 
     async def start(self) -> None:
         """Take up what a former process left: its jobs wait again, its workers are gone."""
-        shutil.rmtree(self._specs.homes, ignore_errors=True)
+        for home in self._specs.homes.glob("*"):
+            shutil.rmtree(home, ignore_errors=True)
         await self._runtime.open()
         for row in reversed(self.platform.store.list(ENDPOINTS.kind)):
             self._open(row.id, row.body, row.private)

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 DEFAULT_KEY = "local"
-"""The owner's API key. Accepted on a loopback address only."""
+"""The owner's API key of `LocalRunPod()` in tests, and of state that an older release made. For loopback alone."""

@@ -117,4 +117,5 @@ class Platform:
     def clear_volumes(self) -> None:
         """Remove the files of every volume."""
         for folder in ("volumes", "uploads"):
-            shutil.rmtree(self.state_dir / folder, ignore_errors=True)
+            for found in (self.state_dir / folder).glob("*"):
+                shutil.rmtree(found, ignore_errors=True)

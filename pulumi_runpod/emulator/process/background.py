@@ -9,14 +9,17 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulumi_runpod.emulator.process.private_files import own_directory
 from pulumi_runpod.emulator.process.server_settings import ADDRESS_FILE, ServerError
 
 KEY_VARIABLE = "RUNPOD_EMULATOR_API_KEY"
 """The key reaches the child here, where `ps` does not show it."""
+WORKER_ENV_VARIABLE = "RUNPOD_EMULATOR_WORKER_ENV"
+"""JSON object: likewise the values of `--worker-env`."""
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 30
 
@@ -51,11 +54,17 @@ def find(state_dir: Path) -> Running | None:
 
 
 def start(
-    state_dir: Path, command: Sequence[str], arguments: Sequence[str], *, api_key: str | None
+    state_dir: Path,
+    command: Sequence[str],
+    arguments: Sequence[str],
+    *,
+    api_key: str | None,
+    worker_env: Mapping[str, str] | None = None,
 ) -> tuple[Running, bool]:
     """The server on `state_dir`, and whether it was started now.
 
-    `command` is the program that serves, `arguments` its options, `--state` included.
+    `command` is the program that serves, `arguments` its options, `--state` included. `api_key` and `worker_env` reach
+    it in its environment, where no other user of this machine sees them.
 
     Raises ServerError when it runs with other arguments, and when it cannot be started.
     """
@@ -67,12 +76,17 @@ def start(
                 f"`pulumi-runpod emulator stop --state {state_dir}`"
             )
         return running, False
-    state_dir.mkdir(parents=True, exist_ok=True)
-    environment = {k: v for k, v in os.environ.items() if k != KEY_VARIABLE}
+    try:
+        own_directory(state_dir)
+    except OSError as failure:
+        raise ServerError(f"cannot use {state_dir} for state: {failure.strerror or failure}") from failure
+    environment = {k: v for k, v in os.environ.items() if k not in (KEY_VARIABLE, WORKER_ENV_VARIABLE)}
+    if worker_env:
+        environment[WORKER_ENV_VARIABLE] = json.dumps(dict(worker_env))
     if api_key is not None:
         environment[KEY_VARIABLE] = api_key
     log = state_dir / "server.log"
-    with log.open("ab") as sink:
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as sink:
         child = subprocess.Popen(
             [*command, *arguments],
             stdin=subprocess.DEVNULL,

@@ -25,7 +25,6 @@ import uvicorn
 from pulumi_runpod.emulator.app import build_app
 from pulumi_runpod.emulator.job_plane import plane
 from pulumi_runpod.emulator.platform.clock import Clock
-from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
 from pulumi_runpod.emulator.platform.keys import Keys
 from pulumi_runpod.emulator.platform.quota import parse_quota
 from pulumi_runpod.emulator.platform.rate_limit import RateLimit
@@ -33,7 +32,10 @@ from pulumi_runpod.emulator.platform.request_log import RequestLog
 from pulumi_runpod.emulator.platform.state import Platform
 from pulumi_runpod.emulator.platform.store import DamagedError, Store, why_not_written
 from pulumi_runpod.emulator.platform.switches import Switches
+from pulumi_runpod.emulator.process.bounded_http import BoundedProtocol
 from pulumi_runpod.emulator.process.control import addresses
+from pulumi_runpod.emulator.process.credentials import announce, key_of, made_key
+from pulumi_runpod.emulator.process.private_files import own_directory, write_private
 from pulumi_runpod.emulator.process.server_settings import ADDRESS_FILE, ServerError, ServerSettings
 from pulumi_runpod.wire.catalog import offline_catalog
 
@@ -48,10 +50,10 @@ _GC_ALLOCATIONS = 20_000
 @contextlib.contextmanager
 def opened(settings: ServerSettings) -> Iterator[Platform]:
     """A platform over its state directory, which nobody else may use meanwhile. Raises ServerError."""
-    key = settings.api_key or DEFAULT_KEY
     if settings.api_key is None and not _is_loopback(settings.host):
-        raise ServerError(f"refusing to listen on {settings.host} with the default key: choose one with --api-key")
+        raise ServerError(f"refusing to listen on {settings.host} without a key of your own: choose one with --api-key")
     with _locked(settings.state_dir):
+        key = settings.api_key or made_key(settings.state_dir)
         # A server that was killed left its address behind: nobody may take it for ours.
         (settings.state_dir / ADDRESS_FILE).unlink(missing_ok=True)
         clock = Clock(frozen_at=settings.frozen_at)
@@ -96,6 +98,7 @@ class LocalServer(uvicorn.Server):
             uvicorn.Config(
                 build_app(platform),
                 loop="asyncio",
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 log_level="error",
@@ -164,10 +167,12 @@ def serve(settings: ServerSettings, out: TextIO, *, arguments: Sequence[str] = (
         address_file = settings.state_dir / ADDRESS_FILE
 
         def ready() -> None:
-            beside = address_file.with_suffix(".new")
             told = {"pid": os.getpid(), **addresses(platform.base_url), "arguments": list(arguments)}
-            beside.write_text(json.dumps(told))
-            beside.replace(address_file)
+            if settings.api_key is None:
+                announce(settings.state_dir, made_key(settings.state_dir), api=platform.base_url)
+            elif (unused := key_of(settings.state_dir)) is not None:
+                announce(settings.state_dir, unused, api=None)
+            write_private(address_file, json.dumps(told))
             if (reason := platform.scheduler.uncontained()) is not None:
                 print(f"Workers run as processes alone, where --worker names one: {reason}.", file=sys.stderr)
             print(line, file=out, flush=True)
@@ -193,8 +198,8 @@ def serve(settings: ServerSettings, out: TextIO, *, arguments: Sequence[str] = (
 @contextlib.contextmanager
 def _locked(state_dir: Path) -> Iterator[None]:
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
-        lock = (state_dir / "lock").open("w")
+        own_directory(state_dir)
+        lock = os.fdopen(os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600), "w")
     except OSError as failure:
         raise ServerError(f"cannot use {state_dir} for state: {failure.strerror or failure}") from failure
     with lock:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 8642
 DEFAULT_STATE = Path(".local/runpod")
+CREDENTIALS_FILE = "credentials.json"
+"""In the state directory: the key that was made for it, and the address that it opens now."""
 ADDRESS_FILE = "server.json"
 """In the state directory while a server runs: pid, addresses and arguments."""
 
@@ -30,7 +32,7 @@ class ServerSettings:
     port: int = 0
     """0: any free one."""
     api_key: str | None = None
-    """None: `DEFAULT_KEY`, refused for a public address."""
+    """None: the random one of the state directory, refused for a public address."""
     quota: str = DEFAULT_QUOTA
     worker_commands: tuple[WorkerCommand, ...] = ()
     worker_env: Mapping[str, str] = field(default_factory=dict)

@@ -37,10 +37,12 @@ def _fill(parent: ET.Element, content: Mapping[str, Value]) -> None:
 
 def completed_parts(body: bytes) -> list[tuple[int, str]]:
     """(part number, ETag without quotes) of a CompleteMultipartUpload body. Raises ValueError for anything else."""
-    if b"<!" in body:
+    # As text, so that no other encoding, declared or guessed, can hide a document type.
+    text = body.decode("utf-8-sig")
+    if "<!" in text or "\0" in text:
         raise ValueError("a document type is not allowed")
     try:
-        root = ET.fromstring(body)  # noqa: S314 - no DTD, no entities: refused above
+        root = ET.fromstring(text)  # noqa: S314 - no DTD, no entities: refused above
     except ET.ParseError as error:
         raise ValueError(str(error)) from None
     parts = []

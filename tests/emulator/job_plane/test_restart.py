@@ -23,7 +23,7 @@ from pathlib import Path
 from pulumi_runpod.emulator.platform.worker_command import WorkerCommand
 from pulumi_runpod.emulator.process.server import ServerSettings, serve
 command = WorkerCommand("worker:*", sys.argv[2])
-serve(ServerSettings(state_dir=Path(sys.argv[1]), worker_commands=(command,)), sys.stdout)
+serve(ServerSettings(state_dir=Path(sys.argv[1]), api_key="local", worker_commands=(command,)), sys.stdout)
 """
 KEY = {"Authorization": "Bearer local"}
 

@@ -22,7 +22,7 @@ def test_reset_empties_the_account(runpod: LocalRunPod, api: httpx.Client, make:
 
     assert api.post("/_emulator/reset").status_code == 204
     assert api.get("/v2/serverless").json()["endpoints"] == []
-    assert not runpod.call(lambda p: (p.state_dir / "volumes").exists())
+    assert not runpod.call(lambda p: list((p.state_dir / "volumes").iterdir()))
     assert httpx.get(f"{runpod.api}/v2/serverless", headers={"Authorization": f"Bearer {key}"}).status_code == 401
     assert len(runpod.calls()) == 2
     assert runpod.call(lambda p: p.switches.worker_quota) == 60

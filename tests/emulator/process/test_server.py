@@ -30,7 +30,19 @@ MEGABYTE = 1024 * 1024
 @contextlib.contextmanager
 def served(state: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`emulator serve` as a process of its own, and its base URL."""
-    command = (sys.executable, "-m", "pulumi_runpod.cli", "emulator", "serve", "--port", "0", "--state", str(state))
+    command = (
+        sys.executable,
+        "-m",
+        "pulumi_runpod.cli",
+        "emulator",
+        "serve",
+        "--port",
+        "0",
+        "--state",
+        str(state),
+        "--api-key",
+        "local",
+    )
     child = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)
     with child:
         try:

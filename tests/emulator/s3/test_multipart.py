@@ -13,6 +13,7 @@ import pytest
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.emulator.s3 import multipart
 from pulumi_runpod.emulator.s3.etags import Meta
+from pulumi_runpod.emulator.s3.xml import completed_parts
 from tests.emulator.s3.conftest import DATA_CENTER, make_volume
 from tests.emulator.s3.refusal import refusal
 
@@ -219,3 +220,19 @@ def client(runpod: LocalRunPod) -> S3Client:
         aws_access_key_id=runpod.s3_key.access_key_id,
         aws_secret_access_key=runpod.s3_key.secret_access_key,
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-7"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_document_type_is_refused_in_every_encoding(encoding: str, declared: bool) -> None:
+    """Entities make a small document large; no encoding hides them."""
+    declaration = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>' if declared else ""
+    bomb = f'{declaration}<!DOCTYPE x [<!ENTITY a "1">]><x><Part><PartNumber>&a;</PartNumber><ETag>e</ETag></Part></x>'
+    with pytest.raises(ValueError, match=r"."):
+        completed_parts(bomb.encode(encoding))
+
+
+def test_a_list_of_parts_is_read_with_its_declaration_and_byte_order_mark() -> None:
+    """As clients send it."""
+    text = '<?xml version="1.0" encoding="UTF-8"?><x><Part><PartNumber>1</PartNumber><ETag>"e"</ETag></Part></x>'
+    assert completed_parts(text.encode("utf-8-sig")) == completed_parts(text.encode()) == [(1, "e")]

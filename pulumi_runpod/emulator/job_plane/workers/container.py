@@ -27,6 +27,9 @@ VOLUME = "/runpod-volume"
 LABEL = "pulumi-runpod.state"
 """On every container of ours: which local RunPod it belongs to."""
 PROCESSES = 4096
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+"""What the start scripts of images need as root: files of other users on the volume, and a step down to another user.
+Docker's others are dropped: raw sockets, device nodes, `chroot`, signals to other users' processes, and the rest."""
 SPARE = 0.9
 """Share of this machine's memory that one worker may take."""
 PULL_SECONDS = 3600.0
@@ -167,7 +170,9 @@ class ContainerRuntime:
         spare = SPARE * _memory_bytes()
         memory = min(spec.memory_gb * 1e9, spare) if spec.memory_gb is not None else spare
         yield from ("--label", self.label, "--network", "host", "--log-driver", "none", "--pull", "never")
-        yield from ("--security-opt", "no-new-privileges", "--pids-limit", str(PROCESSES))
+        yield from ("--security-opt", "no-new-privileges", "--pids-limit", str(PROCESSES), "--cap-drop", "ALL")
+        for capability in CAPABILITIES:
+            yield from ("--cap-add", capability)
         yield from ("--memory", str(int(memory)), "--memory-swap", str(int(memory)))
         if spec.vcpu_count is not None:
             yield from ("--cpus", str(min(spec.vcpu_count, os.cpu_count() or 1)))

@@ -98,7 +98,10 @@ class Served:
 
     def __init__(self, state: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pulumi_runpod.cli", "emulator", "serve", "--port", "0", "--state", str(state)],
+            [
+                *(sys.executable, "-m", "pulumi_runpod.cli", "emulator", "serve"),
+                *("--port", "0", "--state", str(state), "--api-key", "local"),
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
