@@ -161,7 +161,7 @@ def set_switch(
 @s3_key.command("show")
 def show_s3_key(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """The S3 key that comes with the API key: the same for the same key, on every local RunPod."""
-    from pulumi_runpod.emulator.s3.keys import owner_key
+    from pulumi_runpod.emulator.platform.s3_owner_key import owner_key
 
     key = owner_key(api_key or _key_of(state))
     _tell_s3_key({"accessKeyId": key.access_key_id, "secretAccessKey": key.secret_access_key}, as_json=as_json)

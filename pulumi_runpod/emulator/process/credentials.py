@@ -11,9 +11,9 @@ import secrets
 from pathlib import Path
 
 from pulumi_runpod.emulator.platform.defaults import DEFAULT_KEY
+from pulumi_runpod.emulator.platform.s3_owner_key import owner_key
 from pulumi_runpod.emulator.process.private_files import write_private
 from pulumi_runpod.emulator.process.server_settings import CREDENTIALS_FILE
-from pulumi_runpod.emulator.s3.keys import owner_key
 
 
 def key_of(state_dir: Path) -> str | None:

@@ -6,7 +6,7 @@ Keys are of their own kind (`/_emulator/s3-keys`); the key of the control plane 
 
 from __future__ import annotations
 
-from pulumi_runpod.emulator.s3.keys import S3Key, owner_key
+from pulumi_runpod.emulator.platform.s3_owner_key import S3Key, owner_key
 from pulumi_runpod.emulator.s3.routes import routes
 
 __all__ = ["S3Key", "owner_key", "routes"]

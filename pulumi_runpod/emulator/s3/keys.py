@@ -6,39 +6,20 @@ owner's key is derived from the owner's API key, so that a stack for the local R
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass, field
 
+from pulumi_runpod.emulator.platform.s3_owner_key import S3Key, derived
 from pulumi_runpod.emulator.platform.store import Store
 
 KIND = "s3 key"
-
-
-@dataclass(frozen=True)
-class S3Key:
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-
-
-def owner_key(api_key: str) -> S3Key:
-    """The S3 key that belongs to an owner's API key: the same for the same key, always."""
-    return _derived(hashlib.sha256(api_key.encode("utf-8", "replace")).digest())
-
-
-def _derived(digest: bytes) -> S3Key:
-    def word(purpose: bytes, length: int) -> str:
-        return hmac.new(digest, purpose, hashlib.sha256).hexdigest()[:length]
-
-    return S3Key(f"user_{word(b's3 access key', 27)}", f"rps_{word(b's3 secret', 40)}")
 
 
 class S3Keys:
     def __init__(self, store: Store, owner_digest: bytes) -> None:
         """`owner_digest` is the SHA-256 of the owner's API key."""
         self._store = store
-        self._owner = _derived(owner_digest)
+        self._owner = derived(owner_digest)
 
     def add(self) -> S3Key:
         """Make a key: the only time that its secret is shown."""
