@@ -238,7 +238,7 @@ programs = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(news=programs, olds=programs)
 def test_whatever_comes_in_is_judged_without_an_exception(news: dict[str, Any], olds: dict[str, Any]) -> None:
     """And what passes is what the service's own models take: check and the referee agree."""
@@ -252,7 +252,7 @@ def test_whatever_comes_in_is_judged_without_an_exception(news: dict[str, Any], 
             assert not any(isinstance(leaf, float) and math.isnan(leaf) for leaf in _leaves(body))
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(first=programs, then=programs)
 def test_what_is_passed_without_models_is_what_check_and_diff_would_say(
     first: dict[str, Any], then: dict[str, Any]

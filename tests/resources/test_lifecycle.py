@@ -208,7 +208,7 @@ def test_any_field_changed_outside_is_seen_and_taken_back(
     assert lifecycle.read(api, created.id, updated.outs).inputs == inputs
 
 
-def test_gone_is_told_from_not_asked(api: RunPodClient, kind: str) -> None:
+def test_gone_is_reported_from_not_asked(api: RunPodClient, kind: str) -> None:
     """A 404 ends the object; deleting it once more is success."""
     lifecycle, program = KINDS[kind]
     created = lifecycle.create(api, checked(lifecycle, program))
