@@ -27,6 +27,7 @@ from pulumi_runpod.resources import adoption
 from pulumi_runpod.resources.declaration import Declaration
 from pulumi_runpod.resources.engine_end import end_with_engine
 from pulumi_runpod.resources.outcome import Differences
+from pulumi_runpod.resources.plausible_settings import are_plausible
 from pulumi_runpod.resources.tokens import lifecycle_of_kind
 from pulumi_runpod.resources.unchanged import replaces_nothing, unchanged_inputs
 from pulumi_runpod.resources.values import UNKNOWN, replaced
@@ -75,6 +76,7 @@ class RunPodProvider(ResourceProvider):
         olds, declared = _from_engine(_olds), _from_engine(news)
         same = unchanged_inputs(self.kind, olds, declared)
         if same is not None:
+            self._judge_settings()
             return CheckResult(same, [])
         checked = self._lifecycle.check(olds, declared)
         if adoption.previews(olds, checked):
@@ -134,6 +136,13 @@ class RunPodProvider(ResourceProvider):
     @property
     def _lifecycle(self) -> Lifecycle:
         return lifecycle_of_kind(self.kind)
+
+    def _judge_settings(self) -> None:
+        """Raises `SettingsError`: a mistake is refused by the first `up` that has it, not by the first that calls."""
+        if not are_plausible(self._config):
+            from pulumi_runpod.settings import Settings
+
+            Settings.load(self._config)
 
     def _api(self) -> RunPodClient:
         from pulumi_runpod.client import client_for

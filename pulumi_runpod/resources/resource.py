@@ -42,6 +42,7 @@ class RunPodResource(Resource):
     def __init__(
         self, resource_name: str, props: Mapping[str, object], opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        _refuse_keys_that_are_no_text(f"{type(self).__name__} {resource_name!r}", props)
         native = is_native()
         if opts is not None and opts.import_ is not None and not native:
             raise pulumi.RunError(f"{type(self).__name__} {resource_name!r}: {_import_advice(self._input_names, opts)}")
@@ -70,6 +71,18 @@ class RunPodResource(Resource):
         read = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         RunPodResource.__init__(found, resource_name, {}, read)
         return found
+
+
+def _refuse_keys_that_are_no_text(subject: str, value: object, path: str = "") -> None:
+    """The SDK would end in a traceback."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise pulumi.RunError(f"{subject}: {path}: the key {key!r} must be text: write {str(key)!r}")
+            _refuse_keys_that_are_no_text(subject, item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _refuse_keys_that_are_no_text(subject, item, path)
 
 
 def _import_advice(input_names: Iterable[str], opts: pulumi.ResourceOptions) -> str:

@@ -43,8 +43,25 @@ def reported(method: Callable[P, R]) -> Callable[P, R]:
         except RunPodError as error:
             _tell_engine(error)
             raise
+        except Exception as error:  # a state that was edited by hand, or a mistake of ours: one line for either
+            unexpected = _unexpected(method.__name__, error)
+            _tell_engine(unexpected)
+            raise unexpected from error
 
     return wrapper
+
+
+def _unexpected(operation: str, error: Exception) -> RunPodError:
+    """Without the exception's own text, which may hold a value that is secret."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    where = f" ({frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno})" if frame else ""
+    return RunPodError(
+        f"{operation} -> {type(error).__name__}{where}: what the state or the program has for this resource cannot be "
+        "read. If the state was edited by hand, put back what was there (`pulumi stack export`). "
+        f"{DEBUG}=1 shows the traceback"
+    )
 
 
 def _tell_engine(error: RunPodError) -> None:

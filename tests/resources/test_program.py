@@ -190,3 +190,9 @@ def test_an_import_names_the_way_that_works(
 
     assert advice in str(refused.value)
     assert registered.seen == {}
+
+
+def test_a_key_that_is_no_text_is_one_line() -> None:
+    """The SDK's own answer is a traceback from its serialization."""
+    with pytest.raises(pulumi.RunError, match=r"Template 'worker': env: the key 1 must be text: write '1'"):
+        Template("worker", image="registry.example.com/team/worker:1", env={1: "a"})  # type: ignore[dict-item]
