@@ -46,7 +46,7 @@ WITH_ENGINE = before=$$($(PYTHON) tools/images.py running); \
 	$(PYTHON) tools/setup.py --only engine
 
 test: setup
-	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint --only languages
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
 	@$(WITH_ENGINE); .venv/bin/python tools/run_tests.py $(ARGS)
 
@@ -55,7 +55,7 @@ test-quick:
 	@.venv/bin/python tools/run_tests.py --quick $(ARGS)
 
 test-full: setup
-	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint --only languages
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
 	@$(WITH_ENGINE); .venv/bin/python tools/run_tests.py --full $(ARGS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,10 @@ _IMPORTS, _PROGRAM = "adopted.json", "adopted.py"
 def adopt(
     stack: Annotated[str, typer.Option("--stack", "-s", help="Stack that is to manage the objects.")],
     account: Annotated[bool, typer.Option("--account", help="All that the stack's account has.")] = False,
+    from_state: Annotated[
+        Path | None,
+        typer.Option("--from-state", help="What a state of another tool holds: `pulumi stack export` or Terraform's."),
+    ] = None,
     match: Annotated[
         list[str] | None, typer.Option("--match", help="Names to take, `sdxl-*`; may be repeated. Default: all.")
     ] = None,
@@ -35,17 +40,24 @@ def adopt(
     from pulumi_runpod.client import client_for
     from pulumi_runpod.native.account_program import everything, import_file, program
 
-    if not account:
-        raise RunPodError("adopt takes --account; a single object is taken over by `pulumi import` or `adopt_id`")
+    if account == (from_state is not None):
+        raise RunPodError(
+            "adopt takes either --account or --from-state FILE; a single object is taken over by `pulumi import`"
+        )
+    held = _held(from_state) if from_state is not None else None
     project = Project.here()
     folder = project.workspace.directory
-    there = [name for name in (_IMPORTS, _PROGRAM) if (folder / name).exists()]
-    if there and not force:
-        raise RunPodError(f"{folder}: {' and '.join(there)} exist already: move them, or give --force")
+    earlier = [name for name in (_IMPORTS, _PROGRAM) if (folder / name).exists()]
+    if earlier and not force:
+        raise RunPodError(f"{folder}: {' and '.join(earlier)} exist already: move them, or give --force")
     _refuse_dynamic(project, stack)
-    found = [one for one in everything(client_for(project.settings(stack))) if _wanted(one, match, interactive)]
+    there = {(one.kind, one.id): one for one in everything(client_for(project.settings(stack)))}
+    chosen = there.values() if held is None else [there[key] for key in held if key in there]
+    found = [one for one in chosen if _wanted(one, match, interactive)]
+    for kind, object_id in set(held or ()) - there.keys():
+        typer.echo(f"{kind} {object_id}: the account has no such object", err=True)
     if not found:
-        raise RunPodError("the account has nothing of these names")
+        raise RunPodError("nothing to adopt: the account has no such objects, or none of these names")
     (folder / _IMPORTS).write_text(json.dumps(import_file(found), indent=2) + "\n")
     (folder / _PROGRAM).write_text(program(found))
     for one in found:
@@ -60,6 +72,23 @@ def adopt(
         "nothing to do",
         err=True,
     )
+
+
+def _held(file: Path) -> list[tuple[str, str]]:
+    """Kind and id of every resource in a state of another tool. What has no counterpart is reported."""
+    from pulumi_runpod.native.migration.foreign import foreign
+
+    try:
+        state = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise RunPodError(f"{file} -> {error}") from error
+    if not isinstance(state, dict):
+        raise RunPodError(f"{file} -> not a state: it holds no JSON object")
+    resources = foreign(state)
+    for one in resources:
+        if one.kind is None:
+            typer.echo(f"{one.type} {one.name} ({one.id}): has no counterpart here, and stays with its tool", err=True)
+    return [(one.kind, one.id) for one in resources if one.kind is not None]
 
 
 def _wanted(one: Existing, match: list[str] | None, interactive: bool) -> bool:

@@ -13,13 +13,16 @@ from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire import NETWORK_VOLUMES
 from pulumi_runpod.wire.network_volume import CreateNetworkVolume
+from tests.e2e.conftest import ROOT
 from tests.e2e.every_kind import every_kind
 
-pytestmark = [pytest.mark.engine, pytest.mark.parametrize("adapter", ["native"], indirect=True)]
+pytestmark = pytest.mark.engine
+native = pytest.mark.parametrize("adapter", ["native"], indirect=True)
 
 Deploy = Callable[..., Any]
 
 
+@native
 def test_a_life_of_every_kind(adapter: str, deploy: Deploy, local_runpod: LocalRunPod) -> None:
     """Created, unchanged, read without a difference, destroyed; no provider code and no secret in the state."""
     stack = deploy(every_kind)
@@ -41,6 +44,7 @@ def test_a_life_of_every_kind(adapter: str, deploy: Deploy, local_runpod: LocalR
     assert local_runpod.call(lambda p: [len(p.store.list(kind)) for kind in ("endpoint", "secret")]) == [0, 0]
 
 
+@native
 def test_the_import_option_takes_an_object_over(
     adapter: str, deploy: Deploy, outsider: RunPodClient, local_runpod: LocalRunPod
 ) -> None:
@@ -68,6 +72,7 @@ def test_the_import_option_takes_an_object_over(
     assert [call.method for call in local_runpod.calls() if call.method != "GET"] == []
 
 
+@native
 def test_get_reads_what_something_else_manages(adapter: str, deploy: Deploy, local_runpod: LocalRunPod) -> None:
     """Outputs under Python's names, nested ones included, and usable as inputs."""
 
@@ -89,3 +94,14 @@ def test_get_reads_what_something_else_manages(adapter: str, deploy: Deploy, loc
     assert not done.failed, done.text
     assert done.outputs["run_sync"].endswith("/runsync")
     assert done.outputs["delay"] == 4
+
+
+@pytest.mark.parametrize("adapter", ["dynamic", "native"], indirect=True)
+def test_the_python_on_the_page_runs_on_both(adapter: str, deploy: Deploy) -> None:
+    """As it is printed there."""
+    page = (ROOT / "docs" / "native.md").read_text()
+    text = page.split("```python\n", 1)[1].split("```", 1)[0]
+    done = deploy(lambda: exec(text, {})).up()
+
+    assert not done.failed, done.text
+    assert done.outputs["url"].endswith("/runsync")

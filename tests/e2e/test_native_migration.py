@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,12 @@ def test_a_stack_goes_over_and_back_without_touching_runpod(killable: Killable, 
     assert undone.returncode == 0, undone.stderr
 
 
+def terraform(kind: str, *ids: str) -> dict[str, Any]:
+    """A block of a Terraform state."""
+    instances = [{"index_key": i, "attributes": {"id": one}} for i, one in enumerate(ids)]
+    return {"mode": "managed", "type": kind, "name": "x", "instances": instances}
+
+
 def test_a_whole_account_is_adopted_and_the_up_after_it_finds_nothing_to_do(
     killable: Killable, local_runpod: LocalRunPod
 ) -> None:
@@ -75,6 +82,13 @@ def test_a_whole_account_is_adopted_and_the_up_after_it_finds_nothing_to_do(
 
     adopted = killable.run("pulumi-runpod", "adopt", "--account", "--stack", "other")
     again = killable.run("pulumi-runpod", "adopt", "--account", "--stack", "other")
+    state = {"version": 4, "resources": [terraform("runpod_endpoint", *ids), terraform("runpod_pod", "pod1")]}
+    (killable.directory / "terraform.tfstate").write_text(json.dumps(state))
+    terraformed = killable.run(
+        "pulumi-runpod", "adopt", "--from-state", "terraform.tfstate", "--stack", "other", "--force"
+    )
+    (killable.directory / "adopted.py").unlink()
+    assert killable.run("pulumi-runpod", "adopt", "--account", "--stack", "other", "--force").returncode == 0
     killable.program("import adopted\nadopted.declare()\n")
     how = ("--file", "adopted.json", "--generate-code=false", "--yes", "--protect=false", "--non-interactive")
     imported = killable.run("pulumi", "import", "--stack", "other", *how)
@@ -84,6 +98,9 @@ def test_a_whole_account_is_adopted_and_the_up_after_it_finds_nothing_to_do(
     assert adopted.returncode == 0, adopted.stderr
     assert len(adopted.stdout.splitlines()) == len(ids)
     assert "exist already" in again.stderr
+    assert [line.split()[0] for line in terraformed.stdout.splitlines()] == ["Endpoint"]
+    assert "runpod_pod" in terraformed.stderr
+    assert terraformed.stderr.count("the account has no such object") == len(ids) - 1
     assert imported.returncode == 0, imported.stdout + imported.stderr
     assert up.returncode == 0, up.stdout + up.stderr
     assert "tok-4711" not in text

@@ -200,3 +200,26 @@ def _clear(props: Any) -> Any:
         case list():
             return [_clear(value) for value in props]
     return props
+
+
+def test_cancel_ends_a_gate_that_waits(client: RunPodClient) -> None:
+    """A smoke job that no worker takes would be waited for until the timeout."""
+    cancellation, ended = Cancellation(), []
+    adapter = Adapter(Lifecycles(cancellation), lambda: client, lambda *_: None)
+    inputs = adapter.check(ENDPOINT, {}, {**SERVICE, "workers": {"max": 0}}).inputs
+    endpoint_id, _ = adapter.create(ENDPOINT, inputs, preview=False)
+    gate = URN.format("Rollout")
+    declared = adapter.check(gate, {}, {"endpointId": endpoint_id, "timeout": 7200, "smokeInput": {"a": 1}}).inputs
+
+    def wait() -> None:
+        try:
+            adapter.create(gate, declared, preview=False)
+        except RunPodError as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    cancellation.cancel()
+    thread.join(30)
+
+    assert [type(error) for error in ended] == [Cancelled]
