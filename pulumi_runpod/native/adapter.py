@@ -63,10 +63,21 @@ class ReadAnswer:
 
 
 class Adapter:
-    """`api` gives the client of the configured account; `warn` shows a line at a resource (its URN)."""
+    """`api` gives the client of the configured account; `warn` shows a line at a resource (its URN).
 
-    def __init__(self, lifecycles: Lifecycles, api: Callable[[], Api], warn: Callable[[str, str], None]) -> None:
-        self._lifecycles, self._api, self._warn = lifecycles, api, warn
+    `require_key` raises `SettingsError` where the key is missing with which a kind (module of `resources.kinds`) is
+    reached.
+    """
+
+    def __init__(
+        self,
+        lifecycles: Lifecycles,
+        api: Callable[[], Api],
+        warn: Callable[[str, str], None],
+        *,
+        require_key: Callable[[str], None],
+    ) -> None:
+        self._lifecycles, self._api, self._warn, self._require_key = lifecycles, api, warn, require_key
 
     def check(self, urn: str, olds: JsonObject, news: JsonObject) -> CheckAnswer:
         kind, declared = _kind(urn), from_schema(news)
@@ -83,6 +94,9 @@ class Adapter:
         checked = lifecycle.check(olds, declared)
         if kind in KINDS.values() and adoption.previews(olds, checked):
             checked = lifecycle_of_kind(kind).with_adoption(self._api(), declared, checked)
+        elif not checked.failures:
+            # What was declared anew needs a call sooner or later: a missing key stops the preview already.
+            self._require_key(kind)
         self._tell(urn, checked.notices)
         reasons = [in_schema_words(str(failure)) for failure in checked.failures]
         return CheckAnswer(self._inputs(kind, checked.inputs), reasons)

@@ -17,7 +17,7 @@ SECRET_KEYS = frozenset({"apiKey", "s3SecretAccessKey"})
 KEYS = {
     camel(name): f"runpod:{camel(name)}"
     for name in (
-        *("api_key", "api_base_url", "timeout", "accept_vanished", "allow_plain_http"),
+        *("api_key", "api_base_url", "timeout", "accept_vanished", "allow_plain_http", "allow_namesakes"),
         *("s3_access_key_id", "s3_secret_access_key", "s3_endpoint_url", "s3_part_bytes"),
     )
 }

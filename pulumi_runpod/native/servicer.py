@@ -86,7 +86,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._constructor: Constructor | None = None
         self._running: set[Future[Any]] = set()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="runpod")
-        self.adapter = Adapter(Lifecycles(self._cancellation), self._client, warn)
+        self.adapter = Adapter(Lifecycles(self._cancellation), self._client, warn, require_key=self._require_key)
 
     # The package and its configuration.
 
@@ -202,6 +202,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         from pulumi_runpod.client import client_for
 
         return client_for(self._settings())
+
+    def _require_key(self, kind: str) -> None:
+        settings = self._settings()
+        _ = settings.s3_key if kind == "model_weights" else settings.key
 
     async def finish(self, seconds: float) -> None:
         """End all waiting, and let what is under way come to an end: a create that is cut off leaves an orphan."""

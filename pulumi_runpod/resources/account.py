@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pulumi
 
+from pulumi_runpod.resources.registration import is_native
+from pulumi_runpod.resources.schema_names import NATIVE_PACKAGE
+
 
 class Provider(pulumi.ProviderResource):
     """Give it to resources as `opts=ResourceOptions(provider=...)`. It takes nothing from the stack's config; the
@@ -32,4 +35,7 @@ class Provider(pulumi.ProviderResource):
             "runpod:allowPlainHttp": allow_plain_http,
             "runpod:timeout": timeout,
         }
-        super().__init__("pulumi-python", resource_name, {k: v for k, v in props.items() if v is not None}, opts)
+        given = {key: value for key, value in props.items() if value is not None}
+        if is_native():
+            given = {key.partition(":")[2]: value for key, value in given.items()}
+        super().__init__(NATIVE_PACKAGE if is_native() else "pulumi-python", resource_name, given, opts)

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from pulumi_runpod import Endpoint, NetworkVolume, Secret, Template
+from pulumi_runpod import Endpoint, NetworkVolume, Provider, Secret, Template
 from pulumi_runpod.client import RunPodClient
 from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.wire import NETWORK_VOLUMES
@@ -94,6 +94,46 @@ def test_get_reads_what_something_else_manages(adapter: str, deploy: Deploy, loc
     assert not done.failed, done.text
     assert done.outputs["run_sync"].endswith("/runsync")
     assert done.outputs["delay"] == 4
+
+
+@native
+def test_an_explicit_provider_is_checked_and_changed_in_place(
+    adapter: str, engine: Any, local_runpod: LocalRunPod
+) -> None:
+    """Its key is encrypted; another timeout is an update of the provider alone; a mistake is one line."""
+
+    def program(**settings: Any) -> Callable[[], None]:
+        def declare() -> None:
+            account = Provider("other", api_key=local_runpod.api_key, api_base_url=local_runpod.api, **settings)
+            NetworkVolume("weights", size=10, data_center="EU-RO-1", opts=pulumi.ResourceOptions(provider=account))
+
+        return declare
+
+    stack = engine.stack(program(), {**local_runpod.environment, "RUNPOD_API_KEY": "wrong"})
+    made, changed, wrong = stack.up(), stack.up(program(timeout=20)), stack.up(program(timeout=-1))
+    [provider] = [r for r in stack.state()["resources"] if r["urn"].endswith("::other")]
+
+    assert not made.failed, made.text
+    assert not changed.failed, changed.text
+    assert changed.steps == []
+    assert provider["type"] == "pulumi:providers:runpod-serverless"
+    assert "ciphertext" in provider["inputs"]["apiKey"]
+    assert wrong.failed
+    assert any("runpod-serverless:timeout" in error for error in wrong.errors), wrong.errors
+
+
+@native
+def test_a_missing_key_stops_the_preview_in_one_line(adapter: str, engine: Any, local_runpod: LocalRunPod) -> None:
+    """With the config key of this provider."""
+    stack = engine.stack(
+        lambda: (NetworkVolume("weights", size=10, data_center="EU-RO-1"), None)[1],
+        {**local_runpod.environment, "RUNPOD_API_KEY": ""},
+    )
+    failed = stack.preview()
+
+    assert failed.failed
+    assert any("runpod-serverless:apiKey" in error for error in failed.errors), failed.errors
+    assert "Traceback" not in failed.text
 
 
 @pytest.mark.parametrize("adapter", ["dynamic", "native"], indirect=True)

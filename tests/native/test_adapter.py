@@ -47,7 +47,9 @@ def warnings() -> list[str]:
 
 @pytest.fixture
 def adapter(client: RunPodClient, warnings: list[str]) -> Adapter:
-    return Adapter(Lifecycles(Cancellation()), lambda: client, lambda _, line: warnings.append(line))
+    return Adapter(
+        Lifecycles(Cancellation()), lambda: client, lambda _, line: warnings.append(line), require_key=lambda _: None
+    )
 
 
 def test_a_urn_tells_stack_project_type_and_a_name_with_colons() -> None:
@@ -205,7 +207,7 @@ def _clear(props: Any) -> Any:
 def test_cancel_ends_a_gate_that_waits(client: RunPodClient) -> None:
     """A smoke job that no worker takes would be waited for until the timeout."""
     cancellation, ended = Cancellation(), []
-    adapter = Adapter(Lifecycles(cancellation), lambda: client, lambda *_: None)
+    adapter = Adapter(Lifecycles(cancellation), lambda: client, lambda *_: None, require_key=lambda _: None)
     inputs = adapter.check(ENDPOINT, {}, {**SERVICE, "workers": {"max": 0}}).inputs
     endpoint_id, _ = adapter.create(ENDPOINT, inputs, preview=False)
     gate = URN.format("Rollout")

@@ -12,7 +12,7 @@ from pulumi_runpod.settings import SOURCES, Settings
 if TYPE_CHECKING:
     from pulumi_runpod.wire.model import JsonObject
 
-_TYPES = {"timeout": "number", "accept_vanished": "boolean", "s3_part_bytes": "integer"}
+_TYPES = {bool: "boolean", int: "integer", float: "number"}
 
 
 def config_properties() -> JsonObject:
@@ -21,7 +21,12 @@ def config_properties() -> JsonObject:
     for name, (_, variable) in SOURCES.items():
         key = camel(name)
         text = " ".join(filter(None, [described.get(name, ""), f"Default: {variable} of the environment."]))
-        found[key] = {"type": _TYPES.get(name, "string"), "description": text}
+        found[key] = {"type": _type_of(name), "description": text}
         if key in SECRET_KEYS:
             found[key]["secret"] = True
     return found
+
+
+def _type_of(name: str) -> str:
+    annotation = Settings.model_fields[name].annotation
+    return _TYPES.get(annotation, "string") if isinstance(annotation, type) else "string"
