@@ -18,7 +18,7 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-from resource_types import ENDPOINT
+from resource_types import ENDPOINTS
 
 from pulumi_runpod.planning.money import always_on_per_month, shown
 from pulumi_runpod.planning.pools import pools_of
@@ -46,7 +46,7 @@ def most_per_month(props: Mapping[str, Any]) -> Decimal:
 
 
 def validate_endpoint(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-    if args.resource_type != ENDPOINT:
+    if args.resource_type not in ENDPOINTS:
         return
     ceiling = Decimal(str(args.get_config()["usdPerMonth"]))
     try:
@@ -65,7 +65,7 @@ def validate_stack(args: StackValidationArgs, report_violation: ReportViolation)
     ceiling = Decimal(str(args.get_config()["usdPerMonth"]))
     total = Decimal(0)
     for resource in args.resources:
-        if resource.resource_type == ENDPOINT:
+        if resource.resource_type in ENDPOINTS:
             try:
                 total += most_per_month(resource.props)
             except NoPriceError:  # reported by the endpoint's own policy

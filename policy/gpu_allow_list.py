@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pulumi_policy import PolicyConfigSchema, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
-from resource_types import ENDPOINT
+from resource_types import ENDPOINTS
 
 DEFAULT_POOLS = ["AMPERE_16", "AMPERE_24", "ADA_24", "AMPERE_48", "ADA_48_PRO"]
 
 
 def validate(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-    if args.resource_type != ENDPOINT:
+    if args.resource_type not in ENDPOINTS:
         return
     allowed = args.get_config()["pools"]
     pools = (args.props.get("gpu") or {}).get("pools") or []

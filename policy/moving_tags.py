@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pulumi_policy import ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
-from resource_types import ENDPOINT, TEMPLATE
+from resource_types import ENDPOINTS, TEMPLATES
 
 from pulumi_runpod.planning.image_reference import moving_tag
 
 
 def validate(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-    if args.resource_type not in (ENDPOINT, TEMPLATE):
+    if args.resource_type not in ENDPOINTS | TEMPLATES:
         return
     image = args.props.get("image")
     # An image that is still to be built has no name yet in a preview.

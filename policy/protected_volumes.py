@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 
 import pulumi
 from pulumi_policy import PolicyConfigSchema, ReportViolation, ResourceValidationArgs, ResourceValidationPolicy
-from resource_types import NETWORK_VOLUME
+from resource_types import NETWORK_VOLUMES
 
 
 def validate(args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
-    if args.resource_type != NETWORK_VOLUME or args.opts.protect:
+    if args.resource_type not in NETWORK_VOLUMES or args.opts.protect:
         return
     stack = pulumi.get_stack()
     if any(fnmatchcase(stack, pattern) for pattern in args.get_config()["stacks"]):

@@ -39,7 +39,7 @@ SOURCES = {
 }
 
 
-OTHER_KEYS = frozenset({"runpod:offlineCatalog"})
+OTHER_KEYS = frozenset({"runpod:provider", "runpod:offlineCatalog"})
 """Keys of the namespace that are read elsewhere."""
 
 LOCAL_CREDENTIALS = Path(".local", "runpod", "credentials.json")
@@ -118,7 +118,10 @@ class Settings(BaseModel):
         given: dict[str, Any] = {}
         origin: dict[str, str] = {}
         for name, (key, variable) in SOURCES.items():
-            for place, source, lookup in ((key, config, key), (variable, environ, variable)):
+            native = key.replace("runpod:", "runpod-serverless:", 1)
+            # Of a stack that went over to the native provider, the config that this one reads is what counts.
+            keys = (native, key) if config.get("runpod:provider") == "native" else (key, native)
+            for place, source, lookup in (*((one, config, one) for one in keys), (variable, environ, variable)):
                 value = source.get(lookup)
                 if value is not None and value.strip():
                     given[name], origin[name] = value.strip(), place

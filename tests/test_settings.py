@@ -109,3 +109,13 @@ def test_settings_cannot_be_changed() -> None:
     """They are a key of caches."""
     with pytest.raises(ValueError, match="frozen"):
         Settings().timeout = 1.0  # type: ignore[misc]
+
+
+def test_config_of_the_native_provider_counts_as_well() -> None:
+    """A YAML project has no other; of a stack that went over, its own keys win."""
+    native = {"runpod-serverless:apiKey": "rpa_NATIVE"}
+    both = {**native, "runpod:apiKey": "rpa_DYNAMIC"}
+
+    assert Settings.load(native, {}).key == "rpa_NATIVE"
+    assert Settings.load(both, {}).key == "rpa_DYNAMIC"
+    assert Settings.load({**both, "runpod:provider": "native"}, {}).key == "rpa_NATIVE"

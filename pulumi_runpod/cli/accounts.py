@@ -11,7 +11,7 @@ from pulumi_runpod.resources.api import Api
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 
-_PROVIDER_TYPE = "pulumi:providers:pulumi-python"
+_PROVIDER_TYPES = frozenset({"pulumi:providers:pulumi-python", "pulumi:providers:runpod-serverless"})
 
 
 class Accounts:
@@ -36,15 +36,20 @@ class Accounts:
 
         The stack's own for a state that is empty.
         """
-        providers = [r["urn"] for r in deployment.get("resources") or [] if r["type"] == _PROVIDER_TYPE]
+        providers = [r["urn"] for r in deployment.get("resources") or [] if r["type"] in _PROVIDER_TYPES]
         return list(dict.fromkeys(self.of({"provider": f"{urn}::"}) for urn in providers or [""]))
 
     def _explicit(self, urn: str) -> Settings:
         deployment = self.project.export(self.stack, show_secrets=True)["deployment"]
         for other in deployment.get("resources") or []:
-            if other["urn"] == urn and other["type"] == _PROVIDER_TYPE:
-                return Settings.load({key: _plain(value) for key, value in other.get("inputs", {}).items()})
+            if other["urn"] == urn and other["type"] in _PROVIDER_TYPES:
+                return Settings.load({_key(key): _plain(value) for key, value in other.get("inputs", {}).items()})
         raise RunPodError(f"stack {self.stack}: the provider {urn} is not in the state")
+
+
+def _key(name: str) -> str:
+    """Config key of a provider's input; the native provider's have no namespace."""
+    return name if ":" in name else f"runpod:{name}"
 
 
 def _plain(value: object) -> str:

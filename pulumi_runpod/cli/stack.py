@@ -13,6 +13,7 @@ from pulumi_runpod.cli.project import workspace_here
 from pulumi_runpod.client import client_for
 from pulumi_runpod.errors import RunPodError, SettingsError
 from pulumi_runpod.gitops.workspace import reason
+from pulumi_runpod.resources.schema_names import NATIVE_PREFIX
 from pulumi_runpod.resources.tokens import TYPE_PREFIX
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.endpoint import ENDPOINTS, Endpoint
@@ -21,6 +22,7 @@ from pulumi_runpod.wire.model import JsonObject
 if TYPE_CHECKING:
     from pulumi_runpod.client import RunPodClient
 
+_ENDPOINT_TYPES = frozenset({f"{TYPE_PREFIX}Endpoint", f"{NATIVE_PREFIX}Endpoint"})
 OUTPUT = "endpoint_id"
 """The stack output that names the endpoint."""
 TIMEOUT_OUTPUT = "endpoint_timeout_seconds"
@@ -103,7 +105,7 @@ class StackReader:
         """Id of the one endpoint in the state: an update that failed midway leaves endpoints, and no outputs."""
         told = json.loads(self._workspace.run("stack", "export", "--stack", self.stack))
         resources = (told.get("deployment") or {}).get("resources") or []
-        ids = [resource.get("id") for resource in resources if resource.get("type") == f"{TYPE_PREFIX}Endpoint"]
+        ids = [resource.get("id") for resource in resources if resource.get("type") in _ENDPOINT_TYPES]
         return ids[0] if len(ids) == 1 else None
 
     def _answer(self, process: subprocess.Popen[str], told: str, complaint: str) -> JsonObject:
