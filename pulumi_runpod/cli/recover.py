@@ -15,7 +15,7 @@ from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.stack_lock import StackLocked, locks_in
 from pulumi_runpod.gitops.workspace import PulumiFailed
 from pulumi_runpod.resources.naming import mark_of
-from pulumi_runpod.resources.recovery.interrupted import Interrupted, Recoverer
+from pulumi_runpod.resources.recovery.interrupted import NEEDS_DECISION, Interrupted, Recoverer
 from pulumi_runpod.resources.recovery.orphans import unknown_to
 from pulumi_runpod.resources.recovery.state_entries import known_ids, resource_name
 from pulumi_runpod.resources.recovery.unrecorded import FailedUpdate, Found, namesakes, taken, taken_as_told, unrecorded
@@ -89,11 +89,11 @@ class Recovered:
 
     @property
     def undecided(self) -> list[Interrupted]:
-        return [operation for operation in self.operations if operation.verdict == "undecided"]
+        return [operation for operation in self.operations if operation.verdict in NEEDS_DECISION]
 
     def notices(self, stack: str) -> list[str]:
         """What a person should know where nobody has asked."""
-        left = [operation for operation in self.operations if operation.verdict in ("orphan", "superseded")]
+        left = [operation for operation in self.operations if operation.verdict in ("orphan", "superseded", "unproven")]
         return [
             *(_line(stack, operation) for operation in left),
             *(_found_line(stack, found) for found in self.objects),
@@ -104,6 +104,15 @@ class Undecided(RunPodError):  # noqa: N818 - as the rest of the tree
     """A person has to say what an interrupted create has made."""
 
     def __init__(self, stack: str, found: Recovered) -> None:
+        elsewhere = [operation for operation in found.undecided if operation.verdict == "another account"]
+        if elsewhere:
+            super().__init__(
+                f"stack {stack}: nothing of {', '.join(operation.name for operation in elsewhere)} is in this account, "
+                "and nothing else that the state holds: is this the key or URL of another account? Run it again with "
+                "the ones of the stack (`runpod:apiKey`, `runpod:apiBaseUrl`). If the account is the right one: "
+                f"`pulumi-runpod recover --stack {stack} --forget RESOURCE`. Nothing was changed"
+            )
+            return
         super().__init__(
             f"stack {stack}: decide what becomes of {', '.join(operation.name for operation in found.undecided)}: "
             f"`pulumi-runpod recover --stack {stack}` with `--take RESOURCE=ID` if the object is the one, with "
@@ -235,6 +244,13 @@ def _line(stack: str, operation: Interrupted) -> str:
         case "never made":
             now = f"the state holds {operation.instead}" if operation.instead else "the next `pulumi up` makes it"
             return f"{what}: nothing was made; {now}"
+        case "unproven":
+            return (
+                f"{what}: nothing of it is in this account, and the state holds nothing that proves the account. The "
+                "entry stays until then; the next `pulumi up` makes the object"
+            )
+        case "another account":
+            return f"{what}: nothing of it is in this account, and nothing else that the state holds"
         case "forgotten":
             return f"{what}: forgotten, as asked"
         case "repeatable":

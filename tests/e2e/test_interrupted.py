@@ -66,16 +66,20 @@ def test_an_object_made_by_a_killed_up_is_recovered(
 
 
 def test_an_up_killed_before_anything_was_made_starts_anew(killable: Killable, local_runpod: LocalRunPod) -> None:
-    """`recover` looks for a while, since the service may still be at work, and then clears the entry."""
+    """`recover` looks for a while; the entry goes once an object in the state proves the account."""
     killable.program(VOLUME.format(""))
     local_runpod.fault("http.delay", method="POST", path="/v2/*", delay=1.0)
     killable.kill_during(arrived(local_runpod), and_provider=True)
     recovered = killable.run("pulumi-runpod", "recover", "--stack", "dev", "--unlock")
     again = killable.up()
+    pending = killable.pending()
+    settled = killable.run("pulumi-runpod", "recover", "--stack", "dev")
 
-    assert "nothing was made" in recovered.stdout, recovered.stderr
+    assert "nothing of it is in this account" in recovered.stdout, recovered.stderr
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "pending operations" not in again.stdout + again.stderr
+    assert len(pending) == 1, "an empty state proves no account"
+    assert "nothing was made" in settled.stdout, settled.stderr
+    assert killable.pending() == []
     assert len(objects(local_runpod, "network volume")) == 1
 
 

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.api import Api
 from pulumi_runpod.resources.lifecycle import Lifecycle
 from pulumi_runpod.resources.naming import mark_of
+from pulumi_runpod.resources.recovery.account import standing_of
 from pulumi_runpod.resources.recovery.state_entries import (
     entry,
     known_ids,
@@ -35,7 +36,23 @@ from pulumi_runpod.wire.model import JsonObject, Response
 # The service may still be at work on what a killed process has sent.
 LOOK_AGAIN_S = (0.0, 1.0, 2.0, 4.0, 8.0)
 
-Verdict = Literal["recovered", "recorded", "orphan", "superseded", "never made", "forgotten", "repeatable", "undecided"]
+Verdict = Literal[
+    "recovered",
+    "recorded",
+    "orphan",
+    "superseded",
+    "never made",
+    "forgotten",
+    "repeatable",
+    "undecided",
+    # Nothing is there, and the state does not prove, or it disproves, that this is the account.
+    "unproven",
+    "another account",
+]
+KEPT: Final[frozenset[Verdict]] = frozenset({"undecided", "unproven", "another account"})
+"""Their pending operation stays in the state."""
+NEEDS_DECISION: Final[frozenset[Verdict]] = frozenset({"undecided", "another account"})
+"""A person has to say what is true."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,7 @@ class Recovery:
 
     @property
     def undecided(self) -> list[Interrupted]:
-        return [operation for operation in self.operations if operation.verdict == "undecided"]
+        return [operation for operation in self.operations if operation.verdict in NEEDS_DECISION]
 
 
 class Recoverer:
@@ -93,30 +110,34 @@ class Recoverer:
         """
         resources = list(deployment.get("resources") or [])
         pending_operations = deployment.get("pending_operations") or []
-        settled: list[int] = []
+        proven: set[object] = set()
         operations: dict[int, Interrupted] = {}
         # The newest first: of several creates of one declaration, the last one is what its program was then.
         for index, pending in sorted(enumerate(pending_operations), key=_made_at, reverse=True):
             resource = pending["resource"]
             if repeatable := REPEATABLE.get(resource.get("type", "")):
                 operations[index] = Interrupted(resource["urn"], pending["type"], repeatable, "repeatable")
-                settled.append(index)
                 continue
             lifecycle = lifecycle_of_type(resource.get("type", ""))
             if lifecycle is None:
                 continue
             operation, found = self._judge(pending["type"], resource, lifecycle, resources)
             operations[index] = operation
-            if operation.verdict != "undecided":
-                settled.append(index)
             if operation.verdict == "recovered" and found is not None:
                 seen_with = self._api_of(resource).key_digest
                 resources = with_entry(resources, entry(resource, lifecycle, found, seen_with=seen_with))
-        if not operations:
-            return Recovery(deployment)
-        kept = [pending for index, pending in enumerate(pending_operations) if index not in settled]
-        changed = {**deployment, "resources": resources, "pending_operations": kept}
-        return Recovery(changed, [operations[index] for index in sorted(operations)])
+                proven.add(resource.get("provider"))
+        for index, operation in operations.items():
+            if operation.verdict == "unproven" and proven:
+                # What was found for the same provider proves its account. For another one a person decides: an import
+                # removes every pending operation, so that none can be kept beside an object that is written.
+                here = pending_operations[index]["resource"].get("provider") in proven
+                operations[index] = replace(operation, verdict="never made" if here else "undecided")
+        ordered = [operations[index] for index in sorted(operations)]
+        if not operations or any(operation.verdict in KEPT for operation in ordered):
+            return Recovery(deployment, ordered)
+        kept = [pending for index, pending in enumerate(pending_operations) if index not in operations]
+        return Recovery({**deployment, "resources": resources, "pending_operations": kept}, ordered)
 
     def _judge(
         self, operation: str, resource: JsonObject, lifecycle: Lifecycle, resources: list[JsonObject]
@@ -143,7 +164,8 @@ class Recoverer:
             return judged("recorded", next(iter(found.keys() & known))), None
         strays = {object_id: answer for object_id, answer in found.items() if object_id not in known}
         if not strays:
-            return judged("never made"), None
+            standing = standing_of(self._api_of(resource), resource, resources)
+            return judged("never made" if standing == "proven" else standing), None
         if automatic and len(strays) == 1:
             [(object_id, answer)] = strays.items()
             return judged("orphan" if live else "recovered", object_id), answer

@@ -122,3 +122,27 @@ def test_an_entry_that_waits_to_be_deleted_is_not_the_declarations_object(api: R
         ("tpl_old", True),
         (new, False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("seen_with", "is_here", "verdict"),
+    [
+        (None, False, "unproven"),  # an empty state
+        ("own", True, "never made"),
+        ("own", False, "never made"),  # deleted by hand
+        ("another", True, "never made"),  # the key was renewed
+        ("another", False, "another account"),
+    ],
+)
+def test_nothing_found_clears_the_entry_only_in_the_proven_account(
+    api: RunPodClient, seen_with: str | None, is_here: bool, verdict: str
+) -> None:
+    """With the key of another account, nothing of the stack is ever there."""
+    other = template(api, new_name()) if is_here else "tpl_gone"
+    held = {**resource(new_name(), object_id=other), "urn": f"urn:pulumi:dev::shop::{KIND}::other"}
+    held["outputs"] = {**held["outputs"], "key_digest": api.key_digest if seen_with == "own" else "0000000000"}
+    recovery = recover(api, state(resource(new_name()), resources=(held,) if seen_with else ()))
+
+    assert [operation.verdict for operation in recovery.operations] == [verdict]
+    assert len(recovery.deployment["pending_operations"]) == (0 if verdict == "never made" else 1)
+    assert bool(recovery.undecided) is (verdict == "another account")
