@@ -146,3 +146,26 @@ def test_nothing_found_clears_the_entry_only_in_the_proven_account(
     assert [operation.verdict for operation in recovery.operations] == [verdict]
     assert len(recovery.deployment["pending_operations"]) == (0 if verdict == "never made" else 1)
     assert bool(recovery.undecided) is (verdict == "another account")
+
+
+@pytest.mark.parametrize(("provider", "verdict"), [("one", "never made"), ("other", "undecided")])
+def test_a_recovered_object_proves_the_account_of_its_provider(api: RunPodClient, provider: str, verdict: str) -> None:
+    """An import removes every pending operation: beside an entry that has to stay, nothing is written."""
+    made, missing = new_name(), f"{prefix('second', stack_marker('shop', 'dev'))}-vaaaaaaaaaaa"
+    object_id = template(api, made)
+    deployment = state(
+        resource(made, provider="one"),
+        {**resource(missing, provider=provider), "urn": f"urn:pulumi:dev::shop::{KIND}::second"},
+    )
+    recovery = recover(api, deployment)
+
+    assert judged(recovery) == [("recovered", object_id, None), (verdict, None, None)]
+    assert (recovery.deployment is deployment) is (verdict == "undecided")
+
+
+def test_an_entry_of_an_unproven_account_stays(api: RunPodClient) -> None:
+    """The state holds nothing that tells whose key this is."""
+    deployment = state(resource(new_name()))
+    recovery = recover(api, deployment)
+    assert judged(recovery) == [("unproven", None, None)]
+    assert recovery.deployment is deployment
