@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.conftest import (  # noqa: F401 - the engine's fixtures
     _nothing_left_behind,
     _quiet_failed_programs,
+    adapter,
     deploy,
     engine,
     pulumi_command,

@@ -60,7 +60,10 @@ class Project(PulumiFolder):
 
 @pytest.fixture(scope="module")
 def project(runpod: LocalRunPod, pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return Project(tmp_path_factory.mktemp("advice"), {**runpod.environment, "PULUMI_HOME": str(pulumi_home)})
+    """A pool that neither catalog knows would stop the preview; as one newer than the dated copy, it is a matter of
+    advice."""
+    environment = {**runpod.environment, "PULUMI_HOME": str(pulumi_home), "RUNPOD_NEWER_CATALOG": "1"}
+    return Project(tmp_path_factory.mktemp("advice"), environment)
 
 
 @pytest.fixture(scope="module")
