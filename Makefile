@@ -20,7 +20,7 @@ help:
 	@echo 'make test-full   all of them, exhaustive ones included, with random cases'
 	@echo 'make coverage    the same as make test, then the lines and branches that no test reached'
 	@echo 'make test-image  build, push and run the whole image of the SDXL worker; minutes, and 25 GB of free disk'
-	@echo 'make check   lint and types'
+	@echo 'make check   lint, types, workflows and language'
 	@echo 'make bench   measure, report, assert nothing'
 	@echo 'make setup   set-up alone'
 	@echo 'STACK=staging make up picks another stack; one with a RunPod account shows its plan and asks'
@@ -46,7 +46,7 @@ WITH_ENGINE = before=$$($(PYTHON) tools/images.py running); \
 	$(PYTHON) tools/setup.py --only engine
 
 test: setup
-	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint --only languages
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint --only vale --only languages
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
 	@$(WITH_ENGINE); .venv/bin/python tools/run_tests.py $(ARGS)
 
@@ -55,12 +55,12 @@ test-quick:
 	@.venv/bin/python tools/run_tests.py --quick $(ARGS)
 
 test-full: setup
-	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint --only languages
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint --only vale --only languages
 	@$(PYTHON) tools/setup.py --only images || echo 'The tests that build images will be skipped.'
 	@$(WITH_ENGINE); .venv/bin/python tools/run_tests.py --full $(ARGS)
 
 coverage: setup
-	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint
+	@$(PYTHON) tools/setup.py --only browser --only sdk2 --only actionlint --only vale
 	@rm -rf .coverage .coverage.*
 	@$(WITH_ENGINE); status=0; COVERAGE=1 .venv/bin/python tools/run_tests.py $(ARGS) || status=$$?; \
 		.venv/bin/coverage combine --quiet; .venv/bin/coverage report; exit $$status
@@ -75,6 +75,7 @@ check: setup
 	.venv/bin/mypy
 	"$$($(PYTHON) tools/setup.py --print actionlint)" -color
 	.venv/bin/zizmor --offline --quiet .github/workflows
+	.venv/bin/python tools/prose.py "$$($(PYTHON) tools/setup.py --print vale)"
 
 bench: setup
 	for name in control_plane job_plane sdk_jobs load_balancer console s3_upload quota provider warm_job image_build preview_comment; do echo "== $$name"; .venv/bin/python tests/bench/$$name.py; done

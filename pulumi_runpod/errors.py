@@ -26,7 +26,7 @@
         +-- JobGone              the service no longer knows it
         +-- JobNotFinished       we stopped waiting; the job goes on
 
-No text or repr holds a key, a password or an env value: whoever raises has taken them out (`client/answer.py`).
+No text or repr holds a key, a password or an env value: the raiser has removed them (`client/answer.py`).
 """
 
 # ruff: noqa: N818  (the names say what happened, as the standard library's own KeyboardInterrupt does)
@@ -209,7 +209,7 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """The state of the object, or a name that is taken, stands against it."""
+    """The state of the object, or a name that is taken, conflicts with it."""
 
 
 class Invalid(ApiError):
@@ -375,20 +375,20 @@ def worker_error(error: str | None) -> str:
     if not error:
         return "the worker gave no reason"
     try:
-        told = json.loads(error)
+        document = json.loads(error)
     except (ValueError, RecursionError):
-        told = None
-    if isinstance(told, dict):
-        kind = str(told.get("error_type") or told.get("code") or "").removeprefix("<class '").removesuffix("'>")
-        message = str(told.get("error_message") or told.get("message") or "").strip()
+        document = None
+    if isinstance(document, dict):
+        kind = str(document.get("error_type") or document.get("code") or "").removeprefix("<class '").removesuffix("'>")
+        message = str(document.get("error_message") or document.get("message") or "").strip()
         if message:
-            return (f"{kind}: {message}{_details(told.get('details'))}" if kind else message)[:_LONGEST_REASON]
+            return (f"{kind}: {message}{_details(document.get('details'))}" if kind else message)[:_LONGEST_REASON]
     lines = [line for line in error.strip().splitlines() if line.strip()]
     return (lines[-1] if "Traceback" in error else " ".join(lines))[:_LONGEST_REASON]
 
 
-def _details(told: object) -> str:
-    if not isinstance(told, list):
+def _details(result: object) -> str:
+    if not isinstance(result, list):
         return ""
-    fields = [f"{d['field']} {d['problem']}" for d in told if isinstance(d, dict) and "field" in d and "problem" in d]
+    fields = [f"{d['field']} {d['problem']}" for d in result if isinstance(d, dict) and "field" in d and "problem" in d]
     return f" ({'; '.join(fields)})" if fields else ""

@@ -102,7 +102,7 @@ class Settings(BaseModel):
     s3_part_bytes: Annotated[int, Field(ge=1, le=500_000_000)] = 64 << 20
     """Larger files are sent in parts of this size; what an interrupted upload loses is at most a few of them."""
     s3_endpoint_url: str | None = None
-    """Where volumes speak S3, with `{data_center}` in it. Default: the service's own hosts; beside an API base URL that
+    """Where volumes offer S3, with `{data_center}` in it. Default: the service's own hosts; beside an API base URL that
     is not the service's, `<api base URL>/s3/{data_center}`, as the local RunPod has it."""
 
     @classmethod
@@ -178,7 +178,7 @@ class Settings(BaseModel):
         return self.s3_access_key_id, self.s3_secret_access_key.get_secret_value()
 
     def s3_endpoint(self, data_center: str) -> str | None:
-        """Where the volumes of a data center speak S3; None: at the service's own host."""
+        """Where the volumes of a data center offer S3; None: at the service's own host."""
         template = self.s3_endpoint_url
         if template is None and self.api_base_url != DEFAULT_API_BASE_URL:
             template = f"{self.api_base_url}/s3/{{data_center}}"

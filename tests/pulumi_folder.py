@@ -1,4 +1,4 @@
-"""A copy of a Pulumi project, with a file backend of its own: for tests that run `pulumi` as a person does."""
+"""A copy of a Pulumi project, with its own file backend: for tests that run `pulumi` as a person does."""
 
 from __future__ import annotations
 

@@ -46,9 +46,9 @@ class Argument:
 
 def of_fields(owner: type) -> Iterator[Argument]:
     """Of a dataclass, a pydantic model or a typed dictionary."""
-    told = meanings(owner)
+    result = meanings(owner)
     for name, kind in inspect.get_annotations(owner).items() if typing.is_typeddict(owner) else all_fields(owner):
-        yield Argument(owner.__name__, name, str(kind), told.get(name, ""), unsaid(owner, name))
+        yield Argument(owner.__name__, name, str(kind), result.get(name, ""), unsaid(owner, name))
 
 
 def all_fields(owner: type) -> Iterator[tuple[str, str]]:
@@ -70,16 +70,16 @@ def unsaid(owner: type, name: str) -> bool:
 
 
 def of_constructor(owner: type) -> Iterator[Argument]:
-    """Of a resource: told in the docstring of its `__init__`."""
+    """Of a resource: described in the docstring of its `__init__`."""
     text = inspect.cleandoc(owner.__init__.__doc__ or "")
-    told = {
+    fields = {
         name: " ".join(meaning.split())
         for name, meaning in re.findall(r"^:param (\w+): ((?:.|\n(?!:))+)", text, re.MULTILINE)
     }
     for name, parameter in inspect.signature(owner.__init__).parameters.items():
         if name not in {"self", "resource_name", "opts"}:
             yield Argument(
-                owner.__name__, name, str(parameter.annotation), told.get(name, ""), parameter.default is None
+                owner.__name__, name, str(parameter.annotation), fields.get(name, ""), parameter.default is None
             )
 
 

@@ -77,7 +77,7 @@ def test_a_wall_of_reasons_is_cut_and_says_so() -> None:
     ],
 )
 def test_every_status_has_its_class(status: int, name: str) -> None:
-    """A status leads to one class, and to the general one where there is none of its own."""
+    """A status leads to one class, and to the general one where there is no other."""
     assert error_class(status).__name__ == name
 
 
@@ -114,7 +114,7 @@ def test_an_unreachable_service_says_what_to_check() -> None:
 
 
 def test_vanished_objects_ask_for_the_account() -> None:
-    """The text asks about the key, and names the way out for whoever did delete everything."""
+    """The text asks about the key, and names the way out if everything was deleted."""
     text = str(ObjectsVanished(["/v2/serverless"], [f"ep{n}" for n in range(9)]))
 
     assert "another account?" in text
@@ -139,7 +139,7 @@ def test_invalid_input_lists_every_failure_with_its_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("text", "shown"),
     [
         (None, "the worker gave no reason"),
         ("", "the worker gave no reason"),
@@ -159,13 +159,13 @@ def test_invalid_input_lists_every_failure_with_its_path() -> None:
         ('Traceback (most recent call last):\n  File "x"\nKeyError: 1\n', "KeyError: 1"),
     ],
 )
-def test_a_workers_error_becomes_one_line(told: str | None, shown: str) -> None:
+def test_a_workers_error_becomes_one_line(text: str | None, shown: str) -> None:
     """The SDK's and a handler's JSON are read; tracebacks are left out; anything else is shown as it came."""
-    assert worker_error(told) == shown
+    assert worker_error(text) == shown
 
 
 def test_a_failed_job_keeps_the_workers_whole_text() -> None:
-    """The message is one line, and `error` has all of it for whoever wants the traceback."""
+    """The message is one line, and `error` has all of it for a traceback."""
     error = JobFailed("j1", "Traceback\nValueError: bad")
 
     assert str(error) == "job j1 -> FAILED: ValueError: bad"

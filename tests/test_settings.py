@@ -52,7 +52,7 @@ def test_the_key_is_never_shown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "text"),
     [
         ("api.runpod.io", "must be a URL"),
         ("ftp://api.runpod.io", "must be a URL"),
@@ -68,13 +68,13 @@ def test_the_key_is_never_shown() -> None:
         ("https://user:hunter2@api.runpod.io", "must not hold a user or password"),
     ],
 )
-def test_a_wrong_base_url_is_refused_by_its_source(url: str, told: str) -> None:
+def test_a_wrong_base_url_is_refused_by_its_source(url: str, text: str) -> None:
     """The message names the setting and what is wrong, and never repeats a URL that may hold a password."""
     with pytest.raises(SettingsError) as raised:
         Settings.load({}, {"RUNPOD_API_BASE_URL": url})
 
     assert str(raised.value).startswith("RUNPOD_API_BASE_URL: ")
-    assert told in str(raised.value)
+    assert text in str(raised.value)
     assert "hunter2" not in str(raised.value)
 
 

@@ -29,7 +29,7 @@ def test_every_trap_is_on_the_page() -> None:
 
 @pytest.mark.parametrize(("number", "service", "here", "held_by"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_trap_is_held_by_tests_that_exist(number: str, service: str, here: str, held_by: str) -> None:
-    """Whoever renames or drops such a test meets this page."""
+    """Renaming or dropping such a test fails here."""
     named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", held_by)
 
     assert named, f"trap {number} ({service}) is answered by {here!r}, and by no test"

@@ -9,11 +9,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(told: Callable[[], T | None], seconds: float = 60.0) -> T:
+def eventually(holds: Callable[[], T | None], seconds: float = 60.0) -> T:
     """The first result that is not None or False. Raises AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
-        result = told()
+        result = holds()
         if result is not None and result is not False:
             return result
         if time.monotonic() > deadline:

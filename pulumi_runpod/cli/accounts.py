@@ -1,4 +1,4 @@
-"""Accounts in which a stack has its objects: that of its own key, and those of the explicit providers in its state."""
+"""Accounts in which a stack has its objects: the one of its key, and those of the explicit providers in its state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROVIDER_TYPES = frozenset({"pulumi:providers:pulumi-python", "pulumi:providers
 
 
 class Accounts:
-    """The clients of a stack: that of its own account, and those of its explicit providers. Each is looked up once."""
+    """The clients of a stack: its account, and those of its explicit providers. Each is looked up once."""
 
     def __init__(self, project: Project, stack: str) -> None:
         self.project, self.stack = project, stack
@@ -32,7 +32,7 @@ class Accounts:
         return self._known[provider_urn]
 
     def all(self, deployment: JsonObject) -> list[Api]:
-        """Of all accounts that the state speaks of: where every provider is explicit, the stack has none of its own.
+        """Of all accounts that the state names: where every provider is explicit, the stack may have no account.
 
         The stack's own for a state that is empty.
         """

@@ -23,7 +23,7 @@ class Read:
 
 
 def read_catalog(*, stack: str | None, offline: bool) -> Read:
-    """Never fails for the catalog's sake: what stands against the live one goes to stderr."""
+    """Never fails because of the catalog: why the live one is not used goes to stderr."""
     catalog, why = _catalog(stack, offline=offline)
     live = catalog.as_of is None
     source = "catalog of RunPod" if live else f"copy of the catalog of {catalog.as_of}"

@@ -65,18 +65,18 @@ def deploy(
         # Nobody is there to say that the owner of a lock has ended.
         locks = LockPolicy(timedelta(seconds=wait), unlock_own_after=None)
         done = when_unlocked(project.workspace, stack, work, locks, say=partial(typer.echo, err=True))
-    told = masker.told(done)
-    publishing.add_to_summary(_text(told))
-    typer.echo(json.dumps(told.json_ready()) if form == "json" else _text(told))
-    if told.failed:
-        complain(f"update of {stack} failed", told.reasons)
+    result = masker.masked(done)
+    publishing.add_to_summary(_text(result))
+    typer.echo(json.dumps(result.json_ready()) if form == "json" else _text(result))
+    if result.failed:
+        complain(f"update of {stack} failed", result.reasons)
         raise typer.Exit(FAILED)
 
 
 def _image_by_digest(project: Project, stack: str) -> str | None:
     """The setting `image`; None where it is promoted, which the program accepts by digest alone."""
-    told = json.loads(project.workspace.run("config", "--json", "--stack", stack) or "{}")
-    named = told.get(f"{project.name}:image")
+    document = json.loads(project.workspace.run("config", "--json", "--stack", stack) or "{}")
+    named = document.get(f"{project.name}:image")
     image = named.get("value") if isinstance(named, dict) else None
     if isinstance(image, str) and "@sha256:" not in image:
         raise SettingsError(
@@ -103,8 +103,8 @@ def _check_plan(project: Project, stack: str, image: str) -> None:
 
 
 def _text(done: StackPreview) -> str:
-    told = ((done.count(action), word) for action, word in _WORDS.items())
-    counts = [f"{count} {word}" for count, word in told if count]
+    result = ((done.count(action), word) for action, word in _WORDS.items())
+    counts = [f"{count} {word}" for count, word in result if count]
     if done.failed:
         return "\n\n".join([f"## 🔴 Stack {code(done.stack)} failed", *map(fence, done.reasons)]) + "\n"
     return f"## 🟢 Stack {code(done.stack)} is deployed: {', '.join(counts) or 'nothing changed'}\n"

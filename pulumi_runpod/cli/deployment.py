@@ -41,10 +41,10 @@ class Project:
     def name(self) -> str:
         """As Pulumi.yaml says. Raises `RunPodError` where it says none."""
         file = project_file(self.workspace.directory)
-        told = yaml.safe_load(file.read_text()) if file is not None else None
-        if not isinstance(told, dict) or not isinstance(told.get("name"), str):
+        document = yaml.safe_load(file.read_text()) if file is not None else None
+        if not isinstance(document, dict) or not isinstance(document.get("name"), str):
             raise RunPodError(f"{file or self.workspace.directory}: no project name")
-        return str(told["name"])
+        return str(document["name"])
 
     def stacks(self) -> list[str]:
         """Names of all stacks of this project in the backend."""
@@ -52,17 +52,17 @@ class Project:
 
     def export(self, stack: str, *, show_secrets: bool = False) -> JsonObject:
         shown = ["--show-secrets"] if show_secrets else []
-        told: JsonObject = json.loads(self.workspace.run("stack", "export", "--stack", stack, *shown))
-        return told
+        document: JsonObject = json.loads(self.workspace.run("stack", "export", "--stack", stack, *shown))
+        return document
 
     def export_and_failures(self, stack: str) -> tuple[JsonObject, list[FailedUpdate]]:
         """The state, and the updates that have failed since one succeeded."""
-        exported, told = self.workspace.run_at_once(
+        exported, result = self.workspace.run_at_once(
             ("stack", "export", "--stack", stack),
             self._history(stack),
         )
         state: JsonObject = json.loads(exported)
-        updates = _updates(told)
+        updates = _updates(result)
         failed = itertools.takewhile(lambda row: row.get("result") == "failed", updates)
         return state, [_failed_update(row) for row in failed]
 
@@ -87,8 +87,8 @@ class Project:
 
     def planned(self, stack: str) -> list[JsonObject]:
         """Resources that `pulumi up` would make, as they would be recorded. Runs the program. Raises `PulumiFailed`."""
-        told = json.loads(self.workspace.run("preview", "--json", "--stack", stack))
-        return [step["newState"] for step in told.get("steps") or [] if step["op"] in _CREATES]
+        document = json.loads(self.workspace.run("preview", "--json", "--stack", stack))
+        return [step["newState"] for step in document.get("steps") or [] if step["op"] in _CREATES]
 
     def planned_inputs(self, stack: str) -> list[JsonObject]:
         """Resources as `pulumi up` would leave them, whatever it does to them. Raises `PulumiFailed`."""
@@ -120,14 +120,14 @@ class Project:
         return settings_in(self.config(stack))
 
 
-def _updates(told: str) -> list[JsonObject]:
+def _updates(text: str) -> list[JsonObject]:
     """The newest first."""
-    return [row for row in json.loads(told or "[]") if row.get("kind") == "update"]
+    return [row for row in json.loads(text or "[]") if row.get("kind") == "update"]
 
 
 def _failed_update(row: JsonObject) -> FailedUpdate:
     return FailedUpdate(_second(row["startTime"]), _second(row["endTime"]))
 
 
-def _second(told: str) -> float:
-    return datetime.fromisoformat(told).timestamp()
+def _second(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()

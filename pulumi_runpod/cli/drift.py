@@ -31,14 +31,14 @@ def drift(
 ) -> None:
     """Compare stacks with what is deployed, and say whose doing each difference was. Changes nothing.
 
-    Exit codes: 0 no drift, or --report has told it; 1 the command failed (GitHub refused, no token); 2 wrong usage; 3 a
-    stack could not be looked at; 4 drift, without --report.
+    Exit codes: 0 no drift, or --report has posted it; 1 the command failed (GitHub refused, no token); 2 wrong usage;
+    3 a stack could not be looked at; 4 drift, without --report.
     """
     named = names_of(stacks)
     masker = Masker(os.environ)
     with publishing.failure_in_summary("Drift"):
         found = preview_all(workspace_here(), named, refresh=True, mask=masker.text)
-    previews = [masker.told(preview) for preview in found]
+    previews = [masker.masked(preview) for preview in found]
     text = drift_issue(previews)
     publishing.add_to_summary(text)
     typer.echo(json.dumps(_json(previews)) if form == "json" else text)

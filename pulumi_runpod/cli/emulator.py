@@ -89,7 +89,7 @@ def serve(
     from pulumi_runpod.emulator.process.server import serve as serve_in_foreground
 
     arguments = _arguments(port, host, state, worker, settings.worker_env, quota)
-    with errors_told():
+    with errors_reported():
         serve_in_foreground(settings, sys.stdout, arguments=arguments)
 
 
@@ -109,12 +109,12 @@ def start(
     _checked_quota(quota)
     _worker_commands(worker)
     env = _worker_env(worker_env)
-    with errors_told():
+    with errors_reported():
         arguments = _arguments(port, host, state, worker, env, quota)
         running, fresh = background.start(state, SERVE, arguments, api_key=api_key, worker_env=env)
     if as_json:
-        told = {**_addresses(running), "pid": running.pid, "started": fresh, "containers": _containers(state)}
-        typer.echo(json.dumps(told))
+        fields = {**_addresses(running), "pid": running.pid, "started": fresh, "containers": _containers(state)}
+        typer.echo(json.dumps(fields))
     else:
         typer.echo(f"Local RunPod {'started' if fresh else 'runs already'}: {running.api} (pid {running.pid})")
         _tell_processes_alone(state)
@@ -123,7 +123,7 @@ def start(
 @app.command()
 def stop(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
     """End the server that uses this state directory, workers included. None running: nothing happens."""
-    with errors_told():
+    with errors_reported():
         stopped = background.stop(state)
     if as_json:
         typer.echo(json.dumps({"stopped": stopped}))
@@ -134,11 +134,11 @@ def stop(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
 @app.command()
 def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
     """Say whether a server uses this state directory. Exit code 3: none does."""
-    with errors_told():
+    with errors_reported():
         running = background.find(state)
     if as_json:
-        told = {**_addresses(running), "pid": running.pid, "containers": _containers(state)} if running else {}
-        typer.echo(json.dumps({"running": running is not None, **told}))
+        fields = {**_addresses(running), "pid": running.pid, "containers": _containers(state)} if running else {}
+        typer.echo(json.dumps({"running": running is not None, **fields}))
     elif running:
         typer.echo(f"Local RunPod runs: {running.api} (pid {running.pid})")
         _tell_processes_alone(state)
@@ -149,19 +149,19 @@ def status(state: State = DEFAULT_STATE, as_json: Json = False) -> None:
 
 
 def _containers(state: Path) -> dict[str, str | bool | None]:
-    with errors_told():
-        told: dict[str, str | bool | None] = Remote(state, "").call("GET", "ready")["containers"]
-    return told
+    with errors_reported():
+        result: dict[str, str | bool | None] = Remote(state, "").call("GET", "ready")["containers"]
+    return result
 
 
 def _tell_processes_alone(state: Path) -> None:
-    told = _containers(state)
-    if not told["available"]:
-        typer.echo(f"Workers run as processes alone, where --worker names one: {told['reason']}.")
+    result = _containers(state)
+    if not result["available"]:
+        typer.echo(f"Workers run as processes alone, where --worker names one: {result['reason']}.")
 
 
 @contextmanager
-def errors_told() -> Iterator[None]:
+def errors_reported() -> Iterator[None]:
     """Errors of the server as errors of the command."""
     try:
         yield
@@ -169,9 +169,9 @@ def errors_told() -> Iterator[None]:
         raise RunPodError(str(failure)) from failure
 
 
-def _worker_commands(told: list[str] | None) -> tuple[WorkerCommand, ...]:
+def _worker_commands(items: list[str] | None) -> tuple[WorkerCommand, ...]:
     commands = []
-    for text in told or []:
+    for text in items or []:
         glob, equals, command = text.partition("=")
         if not (glob and equals and command.strip()):
             raise SettingsError(f"--worker {text!r}: write 'GLOB=COMMAND', such as '*/my-worker*=python -m my_worker'")
@@ -179,9 +179,9 @@ def _worker_commands(told: list[str] | None) -> tuple[WorkerCommand, ...]:
     return tuple(commands)
 
 
-def _worker_env(told: list[str] | None) -> dict[str, str]:
+def _worker_env(items: list[str] | None) -> dict[str, str]:
     env = {}
-    for text in told or []:
+    for text in items or []:
         name, equals, value = text.partition("=")
         if not name.isidentifier():
             # Not the text itself: it may be the value that somebody meant to keep.

@@ -72,18 +72,18 @@ def add_fault(
         "retryAfter": retry_after,
         "factor": factor,
     }
-    told = _call(state, api_key, "POST", "faults", body)
-    typer.echo(json.dumps(told) if as_json else told["id"])
+    answer = _call(state, api_key, "POST", "faults", body)
+    typer.echo(json.dumps(answer) if as_json else answer["id"])
 
 
 @fault.command("list")
 def list_faults(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Every fault, with how often it struck."""
-    told = _call(state, api_key, "GET", "faults")
+    answer = _call(state, api_key, "GET", "faults")
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(answer))
         return
-    for armed in told["faults"]:
+    for armed in answer["faults"]:
         where = f"{armed['method']} {armed['path']}" if armed["kind"].startswith("http.") else armed["target"]
         left = "until cleared" if armed["left"] is None else f"{armed['left']} left"
         typer.echo(f"{armed['id']}  {armed['kind']}  {where}  struck {armed['taken']}, {left}")
@@ -126,18 +126,18 @@ def freeze(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json =
 
 @clock.command()
 def resume(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
-    """Let time flow from where it stands."""
+    """Let time flow again."""
     _tell_clock(_call(state, api_key, "POST", "clock", {"freeze": False}), as_json=as_json)
 
 
 @switch.command("list")
 def list_switches(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
-    """Every switch and how it stands."""
-    told = _call(state, api_key, "GET", "switches")
+    """Every switch and its value."""
+    answer = _call(state, api_key, "GET", "switches")
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(answer))
     else:
-        for name, value in told.items():
+        for name, value in answer.items():
             typer.echo(f"{name} = {json.dumps(value)}")
 
 
@@ -151,10 +151,10 @@ def set_switch(
 ) -> None:
     """Turn one switch."""
     try:
-        told: object = json.loads(value)
+        document: object = json.loads(value)
     except ValueError:
-        told = value
-    answer = _call(state, api_key, "PATCH", "switches", {name: told})
+        document = value
+    answer = _call(state, api_key, "PATCH", "switches", {name: document})
     typer.echo(json.dumps({name: answer[name]}) if as_json else f"{name} = {json.dumps(answer[name])}")
 
 
@@ -176,8 +176,8 @@ def add_s3_key(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Js
 @s3_key.command("list")
 def list_s3_keys(state: State = DEFAULT_STATE, api_key: ApiKey = None, as_json: Json = False) -> None:
     """Access keys, without their secrets."""
-    told = _call(state, api_key, "GET", "s3-keys")
-    typer.echo(json.dumps(told) if as_json else "\n".join(key["accessKeyId"] for key in told["s3Keys"]))
+    answer = _call(state, api_key, "GET", "s3-keys")
+    typer.echo(json.dumps(answer) if as_json else "\n".join(key["accessKeyId"] for key in answer["s3Keys"]))
 
 
 @s3_key.command("remove")
@@ -210,24 +210,24 @@ def log(
 ) -> None:
     """Who called what: method, path and status of the last 10,000 calls."""
     query = {"path": path, **({"method": method.upper()} if method else {})}
-    told = _call(state, api_key, "GET", f"requests?{urlencode(query)}")
+    answer = _call(state, api_key, "GET", f"requests?{urlencode(query)}")
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(answer))
     else:
-        for call in told["calls"]:
+        for call in answer["calls"]:
             typer.echo(f"{call['status'] or 'cut'} {call['method']} {call['path']}")
 
 
-def _tell_s3_key(told: dict[str, str], *, as_json: bool) -> None:
+def _tell_s3_key(fields: dict[str, str], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(fields))
         return
-    typer.echo(f"RUNPOD_S3_ACCESS_KEY_ID={told['accessKeyId']}")
-    typer.echo(f"RUNPOD_S3_SECRET_ACCESS_KEY={told['secretAccessKey']}")
+    typer.echo(f"RUNPOD_S3_ACCESS_KEY_ID={fields['accessKeyId']}")
+    typer.echo(f"RUNPOD_S3_SECRET_ACCESS_KEY={fields['secretAccessKey']}")
 
 
-def _tell_clock(told: dict[str, Any], *, as_json: bool) -> None:
-    typer.echo(json.dumps(told) if as_json else told["now"] + (" (frozen)" if told["frozen"] else ""))
+def _tell_clock(fields: dict[str, Any], *, as_json: bool) -> None:
+    typer.echo(json.dumps(fields) if as_json else fields["now"] + (" (frozen)" if fields["frozen"] else ""))
 
 
 def _key_of(state: Path) -> str:

@@ -28,13 +28,13 @@ def show(
 ) -> None:
     """Print one endpoint. With --json, exactly what the API returns, env values hidden."""
     meant = target(stack, endpoint_id)
-    told, _ = meant.client.fetch_one(ENDPOINTS, meant.endpoint_id)
-    if not show_secrets and isinstance(told.get("env"), dict):
-        told = {**told, "env": dict.fromkeys(told["env"], _HIDDEN)}
+    fields, _ = meant.client.fetch_one(ENDPOINTS, meant.endpoint_id)
+    if not show_secrets and isinstance(fields.get("env"), dict):
+        fields = {**fields, "env": dict.fromkeys(fields["env"], _HIDDEN)}
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(fields))
         return
-    for name, value in told.items():
+    for name, value in fields.items():
         typer.echo(f"{name}: {value if isinstance(value, str) else json.dumps(value)}")
 
 
@@ -55,15 +55,15 @@ def list_(stack: Stack = None, as_json: Json = False) -> None:
 def workers(stack: Stack = None, endpoint_id: EndpointId = None, as_json: Json = False) -> None:
     """List the workers that are active now."""
     meant = target(stack, endpoint_id)
-    told = meant.client.workers(meant.endpoint_id)
+    result = meant.client.workers(meant.endpoint_id)
     if as_json:
-        typer.echo(told.model_dump_json(by_alias=True))
+        typer.echo(result.model_dump_json(by_alias=True))
         return
     _table(
         ("ID", "STATUS", "GPU", "DATA CENTER", "RELEASE"),
         [
             (w.id, w.status, w.gpu_type_id or "", w.data_center_id or "", "stale" if w.is_stale else "current")
-            for w in told.workers
+            for w in result.workers
         ],
     )
 

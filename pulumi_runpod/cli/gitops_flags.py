@@ -61,9 +61,9 @@ class OnPullRequest:
     number: int
 
 
-def names_of(told: str) -> tuple[str, ...]:
+def names_of(text: str) -> tuple[str, ...]:
     """Raises `BadParameter` for what is no name of a stack."""
-    names = tuple(dict.fromkeys(name.strip() for name in told.split(",") if name.strip()))
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     wrong = [name for name in names if not _STACK.fullmatch(name)]
     if wrong:
         raise typer.BadParameter(f"{wrong[0]!r} is no name of a stack", param_hint="--stacks")
@@ -79,7 +79,7 @@ def lock_policy(wait: int, unlock_after: int | None) -> LockPolicy:
 
 def complain(what: str, errors: Sequence[str]) -> None:
     """One line on standard error; the report has the whole."""
-    why = shortened(one_line(errors[0]), 300) if errors else "no reason told"
+    why = shortened(one_line(errors[0]), 300) if errors else "no reason given"
     typer.echo(f"error: {what}: {why}", err=True)
 
 

@@ -1,4 +1,4 @@
-"""Writes the images of a job's output as files: base64 or behind a URL, the format told by the bytes themselves."""
+"""Writes the images of a job's output as files: base64 or behind a URL, the format taken from the bytes."""
 
 from __future__ import annotations
 

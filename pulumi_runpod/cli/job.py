@@ -50,9 +50,9 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Send a job, wait for it and print its output. An input with a member `input` is taken as the whole request."""
-    told, meant = parse_input(text), target(stack, endpoint_id)
+    result, meant = parse_input(text), target(stack, endpoint_id)
     with client_of(meant) as jobs:
-        job = jobs.run(told)
+        job = jobs.run(result)
         if only_submit:
             _print_job(job, as_json=as_json)
             return
@@ -144,11 +144,11 @@ def purge(
 def health(stack: Stack = None, endpoint_id: EndpointId = None, as_json: Json = False) -> None:
     """Count the endpoint's jobs and workers by state."""
     with jobs_of(stack, endpoint_id) as jobs:
-        told = jobs.health().model_dump(by_alias=True)
+        fields = jobs.health().model_dump(by_alias=True)
     if as_json:
-        typer.echo(json.dumps(told))
+        typer.echo(json.dumps(fields))
         return
-    for what, counts in told.items():
+    for what, counts in fields.items():
         typer.echo(f"{what}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
 
 
@@ -169,7 +169,7 @@ def client_of(meant: Target) -> Iterator[JobClient]:
 
 def patience(timeout: float | None, meant: Target) -> float:
     """Seconds to wait: as the option says, else as callers of this endpoint are to."""
-    return next(told for told in (timeout, meant.endpoint_timeout, _LONGEST_WAIT) if told is not None)
+    return next(result for result in (timeout, meant.endpoint_timeout, _LONGEST_WAIT) if result is not None)
 
 
 def parse_input(text: str) -> Any:
@@ -201,11 +201,11 @@ def _finish(job: Job, *, save: Path | None, as_json: bool) -> None:
         completed(job)
     files = save_images(job, save) if save else []
     if as_json:
-        told = _told(job)
+        result = _job_fields(job)
         if files:
-            told["output"] = without_images(job.output)
-            told["saved"] = [str(file) for file in files]
-        typer.echo(json.dumps(told))
+            result["output"] = without_images(job.output)
+            result["saved"] = [str(file) for file in files]
+        typer.echo(json.dumps(result))
         return
     took = f" in {job.execution_time / 1000:.1f} s" if job.execution_time is not None else ""
     waited = f", {job.delay_time / 1000:.1f} s in the queue" if job.delay_time is not None else ""
@@ -218,7 +218,7 @@ def _finish(job: Job, *, save: Path | None, as_json: bool) -> None:
 
 def _print_job(job: Job, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(_told(job)))
+        typer.echo(json.dumps(_job_fields(job)))
         return
     typer.echo(f"job {job.id} {job.status}")
     if job.output is not None:
@@ -229,7 +229,7 @@ def _print_job(job: Job, *, as_json: bool) -> None:
         typer.echo(worker_error(job.error))
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _job_fields(job: Job) -> dict[str, Any]:
     return job.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
@@ -243,6 +243,6 @@ def _shortened(value: Any) -> Any:
 
 
 def _progress(text: str) -> None:
-    """For whoever watches: standard error, so that output can be piped."""
+    """Progress goes to standard error, so that output can be piped."""
     if sys.stderr.isatty():
         typer.echo(text, err=True)

@@ -56,7 +56,7 @@ class LazyGroup(typer.core.TyperGroup):
 def _loaded(name: str) -> Command:
     identifier = name.replace("-", "_")
     module = import_module(f"pulumi_runpod.cli.{identifier}")
-    # A parent of its own: the options of `app` in `main.py`, which would hand them down.
+    # A separate parent: the options of `app` in `main.py`, which would hand them down.
     parent = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     if name in _GROUPS:
         parent.add_typer(module.app, name=name)

@@ -22,7 +22,7 @@ def orphans(
 ) -> None:
     """List what carries this project's marker in its name, in the accounts of the stack, and is in no stack's state.
 
-    Only the stacks of this backend are known: whoever deploys the same project from another backend into the same
+    Only the stacks of this backend are known: if the same project is deployed from another backend to the same
     account has objects that look like orphans here. Nor is anything of an `up` that runs at this moment in a state yet.
     """
     project = Project.here()

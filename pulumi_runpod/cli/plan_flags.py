@@ -112,7 +112,7 @@ def fields(
         "traffic": _given(**traffic),
         "need": _given(**need),
         "cold_start": _given(**cold_start),
-        "volumes": [told] if (told := _given(**volume)) else [],
+        "volumes": [result] if (result := _given(**volume)) else [],
     }
     return {**_given(**plain), **{key: value for key, value in nested.items() if value}}
 

@@ -62,7 +62,7 @@ def up(
         str | None,
         typer.Option(help="Stack that owns the volumes. Default: as the source has it, else platform."),
     ] = None,
-    own_volume: Annotated[bool, typer.Option("--own-volume", help="A volume of its own, not the platform's.")] = False,
+    own_volume: Annotated[bool, typer.Option("--own-volume", help="A separate volume, not the platform's.")] = False,
     more: Annotated[
         list[str] | None, typer.Option("--set", help="One more setting of the stack.", metavar="KEY=VALUE")
     ] = None,
@@ -138,8 +138,8 @@ def sweep(
 ) -> None:
     """Remove what no pull request needs any more: stacks whose request is closed or that are past their time; orphans.
 
-    Stacks that are being updated are left alone. Only the stacks of this backend are known: whoever deploys the same
-    project from another backend into the same account must use --no-orphans.
+    Stacks that are being updated are left alone. Only the stacks of this backend are known: if the same project is
+    deployed from another backend to the same account, use --no-orphans.
 
     Exit codes: 0 done; 1 the command failed, or something could not be removed; 2 wrong usage.
     """
@@ -148,15 +148,15 @@ def sweep(
         asked = Repository.of_environment(repository)
         stacks = _stacks(PrSettings(source=source), lock_policy(0, unlock_after))
         due = Due(unwanted=partial(_unwanted, asked, label), time_to_live=timedelta(hours=ttl), now=datetime.now(UTC))
-        told = sweep_stacks(stacks, due, dry_run=dry_run, removed=partial(_say_removed, asked, label, post))
-        found = SweepReport(stacks=told)
+        result = sweep_stacks(stacks, due, dry_run=dry_run, removed=partial(_say_removed, asked, label, post))
+        found = SweepReport(stacks=result)
         try:
             if orphans:
                 listed, deleter = _orphans(source)
                 objects = sweep_objects(listed, deleter, apart=timedelta(seconds=apart), dry_run=dry_run)
                 found = found.model_copy(update={"objects": objects})
         finally:
-            found = masker.told(found)
+            found = masker.masked(found)
             publishing.add_to_summary(sweep_table(found))
             typer.echo(json.dumps(found.json_ready()) if form == "json" else sweep_table(found))
     if found.failures:
@@ -185,16 +185,16 @@ def _unwanted(repository: Repository, label: str, number: int) -> str | None:
 def _publish(
     report: PrStackReport, asked: OnPullRequest | None, *, request: str, label: str, form: Literal["markdown", "json"]
 ) -> None:
-    told = Masker(os.environ).told(report)
-    text = comment(told, _origin(), request=request, label=label)
+    result = Masker(os.environ).masked(report)
+    text = comment(result, _origin(), request=request, label=label)
     publishing.add_to_summary(text)
-    typer.echo(json.dumps(told.json_ready()) if form == "json" else text)
+    typer.echo(json.dumps(result.json_ready()) if form == "json" else text)
     if asked is not None and report.outcome != "absent":
         with publishing.failure_in_summary("The comment is not up to date"):
             url = asked.repository.keep_comment(asked.number, MARKER, text)
         typer.echo(f"comment: {url}", err=True)
     if report.outcome == "failed":
-        complain(f"stack {report.stack} failed", told.errors)
+        complain(f"stack {report.stack} failed", result.errors)
         raise typer.Exit(FAILED)
 
 
@@ -225,9 +225,9 @@ def _platform(named: str | None, own_volume: bool) -> str | None:
     return "" if own_volume else named
 
 
-def _pairs(told: list[str] | None) -> dict[str, str]:
+def _pairs(items: list[str] | None) -> dict[str, str]:
     pairs = {}
-    for entry in told or ():
+    for entry in items or ():
         key, equals, value = entry.partition("=")
         if not key or not equals:
             raise typer.BadParameter(f"{entry!r} is not KEY=VALUE", param_hint="--set")

@@ -33,7 +33,7 @@ def preview_comment(
     stacks: StackNames,
     form: Form = "markdown",
     refresh: Annotated[
-        bool, typer.Option("--refresh/--no-refresh", help="Ask RunPod how things are, so that drift is told.")
+        bool, typer.Option("--refresh/--no-refresh", help="Ask RunPod how things are, so that drift is reported.")
     ] = True,
     policy_packs: PolicyFolders = None,
     policy_rules: PolicyRules = None,
@@ -52,19 +52,19 @@ def preview_comment(
         event = WorkflowEvent.of_environment()
         policies = PolicyPacks(tuple(policy_packs or ()), tuple(policy_rules or ()))
         found = preview_all(workspace_here(), named, refresh=refresh, policies=policies, mask=masker.text)
-    previews = [masker.told(preview) for preview in found]
+    previews = [masker.masked(preview) for preview in found]
     origin = Origin(event.commit, publishing.run_url())
     # Before anything that can fail.
     publishing.add_to_summary(comment(previews, origin, room=SUMMARY))
-    told = comment(previews, origin)
-    typer.echo(json.dumps({"stacks": [preview.json_ready() for preview in previews]}) if form == "json" else told)
+    result = comment(previews, origin)
+    typer.echo(json.dumps({"stacks": [preview.json_ready() for preview in previews]}) if form == "json" else result)
     failed = [preview for preview in previews if preview.failed]
     for preview in failed:
         complain(f"preview of {preview.stack} failed", preview.reasons)
     if post:
         with publishing.failure_in_summary("The comment is not up to date"):
             asked = repository_of(repository, number)
-            url = asked.repository.keep_comment(asked.number, MARKER, told)
+            url = asked.repository.keep_comment(asked.number, MARKER, result)
         typer.echo(f"comment: {url}", err=True)
     if failed:
         raise typer.Exit(FAILED)

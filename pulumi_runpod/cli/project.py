@@ -39,6 +39,6 @@ def pulumi_environment() -> dict[str, str]:
     environment["PATH"] = os.pathsep.join([str(Path(pulumi_command()).parent), environment.get("PATH", "")])
     environment.setdefault("PULUMI_SKIP_UPDATE_CHECK", "true")
     if "PULUMI_CONFIG_PASSPHRASE_FILE" not in environment:
-        # As `make up`: the local backend holds nothing secret. Another passphrase is told by its own variable.
+        # As `make up`: the local backend holds nothing secret. Another passphrase comes from its own variable.
         environment.setdefault("PULUMI_CONFIG_PASSPHRASE", "")
     return environment

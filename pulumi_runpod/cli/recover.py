@@ -18,7 +18,14 @@ from pulumi_runpod.resources.naming import mark_of
 from pulumi_runpod.resources.recovery.interrupted import NEEDS_DECISION, Interrupted, Recoverer
 from pulumi_runpod.resources.recovery.orphans import unknown_to
 from pulumi_runpod.resources.recovery.state_entries import known_ids, resource_name
-from pulumi_runpod.resources.recovery.unrecorded import FailedUpdate, Found, namesakes, taken, taken_as_told, unrecorded
+from pulumi_runpod.resources.recovery.unrecorded import (
+    FailedUpdate,
+    Found,
+    namesakes,
+    taken,
+    taken_as_given,
+    unrecorded,
+)
 from pulumi_runpod.wire.model import JsonObject
 
 _MOST_ATTEMPTS = 5
@@ -69,7 +76,7 @@ def recover(
 
 
 def recover_unasked(project: Project, stack: str) -> None:
-    """What `recover` does by itself. Raises `Undecided`; an orphan is told, and stands in nobody's way."""
+    """What `recover` does by itself. Raises `Undecided`; an orphan is reported and left alone."""
     found = recovered(project, stack)
     for notice in found.notices(stack):
         typer.echo(notice, err=True)
@@ -190,11 +197,11 @@ def _unrecorded(
             raise
         planned = []  # the next `up` says why; what is there is named meanwhile
     known = {object_id for state in states for object_id in known_ids(state)}
-    told = taken_as_told(deployment, planned, take, accounts.of, known=known)
+    result = taken_as_given(deployment, planned, take, accounts.of, known=known)
     mine = [(orphan, mark) for orphan, mark in candidates if orphan.id not in take.values()]
-    rest = taken(told.deployment, planned, mine, accounts.of)
+    rest = taken(result.deployment, planned, mine, accounts.of)
     same = namesakes(rest.deployment, planned, [stray for stray in chosen if stray.id not in take.values()])
-    return rest.deployment, [*told.found, *rest.found, *same]
+    return rest.deployment, [*result.found, *rest.found, *same]
 
 
 def _pair(entry: str) -> tuple[str, str]:

@@ -53,11 +53,11 @@ def table(file: File) -> None:
 
 def _document(file: Path) -> JsonObject:
     try:
-        told = json.loads(file.read_text("utf-8"))
+        document = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise RunPodError(f"{file} -> {error.strerror}: name a file with an OpenAPI document") from error
     except ValueError as error:
         raise RunPodError(f"{file} -> not JSON: name a file with an OpenAPI document as JSON") from error
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise RunPodError(f"{file} -> is no OpenAPI document: the file holds no JSON object")
-    return told
+    return document

@@ -42,7 +42,7 @@ class Target:
     endpoint_id: str
     settings: Settings
     endpoint_timeout: float | None = None
-    """Seconds that callers are to wait for an answer, where the stack says so."""
+    """Seconds that callers are to wait for an answer, where the stack asks for it."""
 
     @property
     def client(self) -> RunPodClient:
@@ -59,8 +59,8 @@ def target(stack: str | None, endpoint_id: str | None) -> Target:
         if endpoint_id is None:
             raise SettingsError("which endpoint? Name a Pulumi stack (--stack dev) or an id (--endpoint-id ...)")
         return Target(endpoint_id, Settings.load())
-    told = StackReader(stack)
-    return Target(endpoint_id or told.endpoint_id(), told.settings(), told.endpoint_timeout())
+    result = StackReader(stack)
+    return Target(endpoint_id or result.endpoint_id(), result.settings(), result.endpoint_timeout())
 
 
 def settings_of(stack: str | None) -> Settings:
@@ -81,8 +81,8 @@ class StackReader:
         self._workspace = workspace = workspace_here()
         questions = (("stack", "output", "--json"), ("config", "--json", "--show-secrets"))
         asked = [workspace.start(*question, "--stack", stack) for question in questions]
-        told = [(process, *process.communicate()) for process in asked]
-        self._outputs, self._config = (self._answer(*one) for one in told)
+        output = [(process, *process.communicate()) for process in asked]
+        self._outputs, self._config = (self._answer(*one) for one in output)
 
     def endpoint_id(self) -> str:
         found = self._outputs.get(OUTPUT) or self._only_endpoint()
@@ -103,18 +103,18 @@ class StackReader:
 
     def _only_endpoint(self) -> object:
         """Id of the one endpoint in the state: an update that failed midway leaves endpoints, and no outputs."""
-        told = json.loads(self._workspace.run("stack", "export", "--stack", self.stack))
-        resources = (told.get("deployment") or {}).get("resources") or []
+        document = json.loads(self._workspace.run("stack", "export", "--stack", self.stack))
+        resources = (document.get("deployment") or {}).get("resources") or []
         ids = [resource.get("id") for resource in resources if resource.get("type") in _ENDPOINT_TYPES]
         return ids[0] if len(ids) == 1 else None
 
-    def _answer(self, process: subprocess.Popen[str], told: str, complaint: str) -> JsonObject:
+    def _answer(self, process: subprocess.Popen[str], text: str, complaint: str) -> JsonObject:
         if process.returncode:
             raise RunPodError(
-                f"pulumi, stack {self.stack} -> {reason(complaint) or 'no reason told'}. "
+                f"pulumi, stack {self.stack} -> {reason(complaint) or 'no reason given'}. "
                 f"`pulumi stack ls` in {self._workspace.directory} lists the stacks"
             )
-        found = json.loads(told or "{}")
+        found = json.loads(text or "{}")
         return found if isinstance(found, dict) else {}
 
 

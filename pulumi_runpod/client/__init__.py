@@ -1,4 +1,4 @@
-"""The only room that speaks HTTP: control plane, catalog, jobs. `client_for` gives the one client of an account.
+"""The only room that uses HTTP: control plane, catalog, jobs. `client_for` gives the one client of an account.
 
 httpx costs time to import, and a program that only declares resources needs none of it: names are loaded when asked
 for.

@@ -41,37 +41,37 @@ def json_object(response: httpx.Response) -> JsonObject:
     if kind != "application/json" and not kind.endswith("+json"):
         raise unexpected(response, f"expected application/json, got {kind or 'no content type'}")
     try:
-        told = response.json()
+        body = response.json()
     except ValueError:
         raise unexpected(response, f"the body is not JSON ({len(response.content)} bytes): cut on the way?") from None
     except RecursionError:
         raise unexpected(response, f"the body is nested too deeply ({len(response.content)} bytes)") from None
-    if not isinstance(told, dict):
-        raise unexpected(response, f"expected a JSON object, got {_json_name(told)}")
-    return told
+    if not isinstance(body, dict):
+        raise unexpected(response, f"expected a JSON object, got {_json_name(body)}")
+    return body
 
 
-def items(told: JsonObject, list_key: str, response: httpx.Response) -> list[JsonObject]:
+def items(fields: JsonObject, list_key: str, response: httpx.Response) -> list[JsonObject]:
     """The objects of a list answer. Raises `UnexpectedAnswer`."""
-    found = told.get(list_key)
+    found = fields.get(list_key)
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
         raise unexpected(response, f"the answer has no list {list_key!r}")
     return found
 
 
-def parsed(model: type[R], told: Any, response: httpx.Response) -> R:
-    """`told` as the model. Raises `UnexpectedAnswer` that names the first fields that do not fit, without values."""
+def parsed(model: type[R], result: Any, response: httpx.Response) -> R:
+    """The value as the model. Raises `UnexpectedAnswer` that names the first fields that do not fit, without values."""
     try:
-        return model.model_validate(told)
+        return model.model_validate(result)
     except ValidationError as error:
         misfit = _misfit(model, error)
     raise unexpected(response, misfit)
 
 
-def parsed_item(model: type[R], told: Any, *, method: str, path: str) -> R:
+def parsed_item(model: type[R], result: Any, *, method: str, path: str) -> R:
     """`parsed` for one object of a list, whose answer is no longer at hand."""
     try:
-        return model.model_validate(told)
+        return model.model_validate(result)
     except ValidationError as error:
         misfit = _misfit(model, error)
     raise UnexpectedAnswer(200, method, path, Problem(detail=misfit))
@@ -125,19 +125,19 @@ def read_problem(response: httpx.Response, secrets: Iterable[str] = ()) -> tuple
     """The error body with secrets taken out, and whose shape it has."""
     if "json" in media_type(response):
         try:
-            told = json.loads(response.content)
+            document = json.loads(response.content)
         except (ValueError, RecursionError):
-            told = None
-        if isinstance(told, dict):
+            document = None
+        if isinstance(document, dict):
             try:
-                problem = Problem.model_validate(told)
+                problem = Problem.model_validate(document)
             except ValidationError:
                 problem = Problem()
             if problem.title or problem.detail:
                 return _without(problem, secrets), "published"
-            text = told.get("error") or told.get("message")
+            text = document.get("error") or document.get("message")
             if isinstance(text, str):
-                shape: Shape = "v1" if response.status_code == 500 and set(told) == {"error"} else "other"
+                shape: Shape = "v1" if response.status_code == 500 and set(document) == {"error"} else "other"
                 return _without(Problem(detail=text), secrets), shape
     kind = media_type(response)
     if kind == "text/plain" and len(response.content) < 500:
@@ -188,7 +188,7 @@ def secrets_of(body: JsonObject, fields: Iterable[str], key: str) -> tuple[str, 
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text with every secret in it replaced, as it stands or as JSON writes it."""
+    """The text with every secret in it replaced, as it is or as JSON writes it."""
     for secret in secrets:
         text = text.replace(secret, _HIDDEN).replace(json.dumps(secret)[1:-1], _HIDDEN)
     return text

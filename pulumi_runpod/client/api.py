@@ -101,7 +101,7 @@ class RunPodClient:
         return answer.parsed(collection.read, answer.json_object(response), response)
 
     def list(self, collection: Collection) -> list[Response]:
-        """All objects of the kind, through all pages, newest first where the service says so. Never cached."""
+        """All objects of the kind, through all pages, newest first where the service sorts. Never cached."""
         return [self._item(collection, item) for item in self._pages(collection)]
 
     def first_list(self, collection: Collection) -> Sequence[Response]:
@@ -158,7 +158,7 @@ class RunPodClient:
         try:
             return answer.parsed(collection.read, answer.json_object(response), response)
         except ApiError as error:
-            # It exists (the status says so), but what came of it cannot be read: it must be found again.
+            # It exists, by its status, but what came of it cannot be read: it must be found again.
             raise AmbiguousCreate(
                 "POST",
                 collection.path,
@@ -277,7 +277,7 @@ class RunPodClient:
     def fetch(
         self, path: str, params: Mapping[str, str] | None = None, *, kind: str
     ) -> tuple[JsonObject, httpx.Response]:
-        """GET of a path that is no collection (catalog, billing); the object and the answer, for messages."""
+        """GET of a path that is not a collection (catalog, billing); the object and the answer, for messages."""
         response = self._send("GET", path, kind=kind, params=params)
         return answer.json_object(response), response
 
@@ -314,11 +314,11 @@ class RunPodClient:
         for _ in range(_MOST_PAGES):
             params = {"cursor": cursor} if cursor else None
             response = self._send("GET", collection.path, kind=collection.kind, params=params)
-            told = answer.json_object(response)
-            yield from answer.items(told, collection.list_key, response)
-            if told.get("pagination") is None:
+            result = answer.json_object(response)
+            yield from answer.items(result, collection.list_key, response)
+            if result.get("pagination") is None:
                 return
-            page = answer.parsed(Pagination, told["pagination"], response)
+            page = answer.parsed(Pagination, result["pagination"], response)
             if not page.has_next_page or page.next_cursor is None:
                 return
             if page.next_cursor == cursor:
@@ -327,7 +327,7 @@ class RunPodClient:
         raise answer.unexpected(response, f"more than {_MOST_PAGES} pages")
 
     def _write(self, method: str, path: str, collection: Collection, body: Request) -> httpx.Response:
-        told: JsonObject = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        fields: JsonObject = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
         secret = {
             type(body).model_fields[f].alias or f for f in collection.secret_fields & set(type(body).model_fields)
         }
@@ -337,8 +337,8 @@ class RunPodClient:
                 path,
                 kind=collection.kind,
                 name=_name_of(body),
-                body=told,
-                secrets=answer.secrets_of(told, secret, self.settings.key),
+                body=fields,
+                secrets=answer.secrets_of(fields, secret, self.settings.key),
             )
 
     @contextmanager

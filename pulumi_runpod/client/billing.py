@@ -38,40 +38,40 @@ class Period:
             raise InvalidInput("the billing period", failures)
 
     def params(self) -> dict[str, str]:
-        told: dict[str, str] = {"bucketSize": self.bucket}
+        fields: dict[str, str] = {"bucketSize": self.bucket}
         if self.last is not None:
-            told["lastN"] = str(self.last)
+            fields["lastN"] = str(self.last)
         if self.start:
-            told["startTime"] = self.start.isoformat()
+            fields["startTime"] = self.start.isoformat()
         if self.end:
-            told["endTime"] = self.end.isoformat()
-        return told
+            fields["endTime"] = self.end.isoformat()
+        return fields
 
 
 def account_billing(client: RunPodClient, period: Period | None = None) -> Billing:
     """Everything that the account has paid for."""
-    told, response = client.fetch(BILLING_PATH, (period or Period()).params(), kind="billing")
-    return answer.parsed(Billing, told, response)
+    result, response = client.fetch(BILLING_PATH, (period or Period()).params(), kind="billing")
+    return answer.parsed(Billing, result, response)
 
 
 def endpoint_billing(
     client: RunPodClient, endpoint_id: str | None = None, period: Period | None = None
 ) -> ServerlessBilling:
     """One record per endpoint and bucket; of one endpoint when it is named."""
-    told, response = client.fetch(
+    result, response = client.fetch(
         f"{BILLING_PATH}/serverless", _of("serverlessId", endpoint_id, period), kind="billing"
     )
-    return answer.parsed(ServerlessBilling, told, response)
+    return answer.parsed(ServerlessBilling, result, response)
 
 
 def volume_billing(
     client: RunPodClient, volume_id: str | None = None, period: Period | None = None
 ) -> NetworkVolumeBilling:
     """One record per network volume and bucket; of one volume when it is named."""
-    told, response = client.fetch(
+    result, response = client.fetch(
         f"{BILLING_PATH}/network-volumes", _of("networkVolumeId", volume_id, period), kind="billing"
     )
-    return answer.parsed(NetworkVolumeBilling, told, response)
+    return answer.parsed(NetworkVolumeBilling, result, response)
 
 
 def _of(name: str, object_id: str | None, period: Period | None) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The live catalog: GPU types and pools, CPU flavors, data centers with stock, and public templates.
 
-Asked for once per account and process. Whoever only advises a person takes `catalog_or_offline`: it never fails.
+Asked for once per account and process. For advice take `catalog_or_offline`, which never fails.
 """
 
 from __future__ import annotations
@@ -58,23 +58,23 @@ def catalog_or_offline(client: RunPodClient | None) -> tuple[Catalog, RunPodErro
 
 def gpu_types(client: RunPodClient) -> list[GpuType]:
     """GPU types with stock for serverless. `price.serverless` is USD per hour and GPU. Not cached."""
-    told, response = client.fetch(GPUS_PATH, _STOCK, kind="GPU catalog")
-    return [answer.parsed(GpuType, item, response) for item in answer.items(told, "gpus", response)]
+    result, response = client.fetch(GPUS_PATH, _STOCK, kind="GPU catalog")
+    return [answer.parsed(GpuType, item, response) for item in answer.items(result, "gpus", response)]
 
 
 def cpu_flavors(client: RunPodClient) -> list[CpuType]:
     """CPU flavors with stock for serverless. Not cached."""
-    told, response = client.fetch(CPUS_PATH, _STOCK, kind="CPU catalog")
-    return [answer.parsed(CpuType, item, response) for item in answer.items(told, "cpus", response)]
+    result, response = client.fetch(CPUS_PATH, _STOCK, kind="CPU catalog")
+    return [answer.parsed(CpuType, item, response) for item in answer.items(result, "cpus", response)]
 
 
 def data_centers(client: RunPodClient) -> list[DataCenter]:
     """Data centers with the tiers of network volumes they offer. Not cached."""
-    told, response = client.fetch(DATA_CENTERS_PATH, kind="data center catalog")
-    return [answer.parsed(DataCenter, item, response) for item in answer.items(told, "dataCenters", response)]
+    result, response = client.fetch(DATA_CENTERS_PATH, kind="data center catalog")
+    return [answer.parsed(DataCenter, item, response) for item in answer.items(result, "dataCenters", response)]
 
 
 def public_templates(client: RunPodClient, source: Source = "official") -> list[Template]:
     """At most 100 templates that anybody may read. Not cached."""
-    told, response = client.fetch(PUBLIC_TEMPLATES_PATH, {"source": source}, kind="template catalog")
-    return [answer.parsed(Template, item, response) for item in answer.items(told, "templates", response)]
+    result, response = client.fetch(PUBLIC_TEMPLATES_PATH, {"source": source}, kind="template catalog")
+    return [answer.parsed(Template, item, response) for item in answer.items(result, "templates", response)]

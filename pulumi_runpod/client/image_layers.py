@@ -55,12 +55,12 @@ def _manifest(http: httpx.Client, url: str, login: tuple[str, str] | None) -> Ma
     answer = http.get(url, headers=accept)
     challenge = answer.headers.get("WWW-Authenticate", "")
     if answer.status_code == httpx.codes.UNAUTHORIZED and challenge.lower().startswith("bearer "):
-        told = dict(_CHALLENGE.findall(challenge))
-        realm = told.pop("realm")
+        result = dict(_CHALLENGE.findall(challenge))
+        realm = result.pop("realm")
         if not realm.startswith("https://"):
             login = None  # a password goes over TLS alone
         with httpx.Client(transport=PooledTransport(), timeout=_SECONDS, auth=login) as issuer:
-            issued = issuer.get(realm, params=told).raise_for_status().json()
+            issued = issuer.get(realm, params=result).raise_for_status().json()
         bearer = {"Authorization": f"Bearer {issued.get('token') or issued['access_token']}"}
         answer = http.get(url, headers={**accept, **bearer}, auth=None)
     return dict(answer.raise_for_status().json())

@@ -67,7 +67,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Chunk:
-    """A piece of a job's output, for whoever iterates."""
+    """A piece of a job's output, while it is iterated."""
 
     output: Any
 
@@ -84,10 +84,10 @@ class JobCalls:
         self._urls = urls
         self._monotonic = monotonic
         if urls.run is None:
-            told = "has no `run`: jobs need an endpoint of type QUEUE"
+            text = "has no `run`: jobs need an endpoint of type QUEUE"
             if urls.base is not None:
-                told += f". This one is a LOAD_BALANCER: send HTTP requests with the API key to {urls.base}"
-            raise InvalidInput("the endpoint", [Failure("requestUrls", told)])
+                text += f". This one is a LOAD_BALANCER: send HTTP requests with the API key to {urls.base}"
+            raise InvalidInput("the endpoint", [Failure("requestUrls", text)])
 
     def run(self, request: JobRequest) -> Operation[Job]:
         return self._submit(self._url("run"), request, limit=MAX_RUN_BYTES)
@@ -141,21 +141,21 @@ class JobCalls:
         pause = _FIRST_POLL
         while True:
             call = Call("GET", self._url("stream", job_id))
-            told = self._read_stream(self._answered(call, (yield call), job_id))
-            for chunk in told.stream:
+            result = self._read_stream(self._answered(call, (yield call), job_id))
+            for chunk in result.stream:
                 yield Chunk(chunk.output)
-            status = told.status
-            if not told.stream and (not status or (status in FINAL and status != "COMPLETED")):
+            status = result.status
+            if not result.stream and (not status or (status in FINAL and status != "COMPLETED")):
                 job = yield from self.status(job_id)
                 if job.is_final:
                     completed(job)
                 status = job.status
-            if status in FINAL and not told.stream:
+            if status in FINAL and not result.stream:
                 return
             waited = self._monotonic() - started
             if waited >= timeout:
                 raise JobNotFinished(job_id, waited, status or "IN_PROGRESS")
-            if told.stream:
+            if result.stream:
                 pause = _FIRST_POLL
             else:
                 yield Pause(min(pause, timeout - waited))
@@ -180,12 +180,12 @@ class JobCalls:
 
     def _read_stream(self, response: httpx.Response) -> JobStream:
         try:
-            told = response.json()
+            body = response.json()
         except ValueError:
             raise answer.unexpected(response, "the body is not JSON: cut on the way?") from None
-        if isinstance(told, list):  # the documentation's sample shows the bare list, which tells no status
-            told = {"status": "", "stream": told}
-        return answer.parsed(JobStream, told, response)
+        if isinstance(body, list):  # the documentation's sample shows the bare list, which tells no status
+            body = {"status": "", "stream": body}
+        return answer.parsed(JobStream, body, response)
 
     def _answered(self, call: Call, outcome: Outcome | None, job_id: str | None = None) -> httpx.Response:
         path = httpx.URL(call.url).path
@@ -216,12 +216,12 @@ class JobCalls:
         return url.replace("{job_id}", quote(job_id, safe=""))
 
 
-def job_request(told: object) -> JobRequest:
+def job_request(result: object) -> JobRequest:
     """A job from what a person wrote: a whole request when it has an `input` member, else the input alone.
 
     Raises `InvalidInput` with every mistake.
     """
-    body = told if isinstance(told, dict) and "input" in told else {"input": told}
+    body = result if isinstance(result, dict) and "input" in result else {"input": result}
     try:
         return JobRequest.model_validate(body)
     except ValidationError as error:

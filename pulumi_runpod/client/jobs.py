@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 def urls_of(endpoint: Endpoint) -> RequestUrls:
-    """Where an endpoint takes jobs. Raises `InvalidInput` when the service told none."""
+    """Where an endpoint takes jobs. Raises `InvalidInput` when the service has none."""
     if endpoint.request_urls is None:
         raise InvalidInput(f"endpoint {endpoint.id}", [Failure("requestUrls", "is missing in the service's answer")])
     return endpoint.request_urls
@@ -79,7 +79,7 @@ class JobClient:
     def wait(
         self, job_id: str, *, timeout: float = DEFAULT_TIMEOUT, on_change: Callable[[Job], None] | None = None
     ) -> Job:
-        """The job when it is final, however it ended. `on_change` is told of every state that is seen.
+        """The job when it is final, however it ended. `on_change` gets every state that is seen.
 
         Raises `JobNotFinished` after `timeout` seconds.
         """

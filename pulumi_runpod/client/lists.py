@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pulumi_runpod.wire.model import JsonObject
 
 Listing = dict[str, JsonObject]
-"""Objects as they came, by id: parsed by whoever asks for one, so that a stranger's odd object harms nobody."""
+"""Objects as they came, by id: parsed when one is asked for, so that another's odd object harms nobody."""
 
 LONGEST_LIFE = 30.0
 """Seconds. Enough for a refresh; a program that lives longer sees what others changed."""
@@ -62,7 +62,7 @@ class Lists:
         return listing
 
     def forget(self) -> None:
-        """Something was or may be written: lists at hand and under way are not given to whoever asks from now on.
+        """Something was or may be written: lists at hand and under way do not answer calls from now on.
 
         Called before and after a write: a list that was fetched meanwhile may or may not show it. All kinds go, since a
         write on one can show in another (deleting a credential takes it out of templates).
@@ -78,8 +78,8 @@ class Census:
     """What was asked for by id in this process, and what of it was there.
 
     One missing object was deleted. When nothing of what was asked for is there, the key is of another account: an
-    answer that must not empty a state file. So before one find is told "gone", those that began earlier are waited for;
-    and while nothing of its kind speaks for or against it, those that are about to begin, for `patience` seconds: an
+    answer that must not empty a state file. So before one find answers "gone", those that began earlier are waited for;
+    and while no other object of its kind decides, those that are about to begin, for `patience` seconds: an
     engine that refreshes asks for all objects of a state at once, but nothing says when it has asked for the last (and
     with `--parallel 1` it asks for the next when it has the answer to the first).
 

@@ -16,7 +16,7 @@ _LONGEST_EVENT = 1 << 20
 
 
 def read_lines(chunks: Iterable[bytes], *, most: int, ended: Callable[[], bool]) -> list[LogLine]:
-    """Up to `most` lines; fewer when the stream falls silent (its read timeout), is cut, or `ended` says so.
+    """Up to `most` lines; fewer when the stream falls silent (its read timeout), is cut, or `ended` returns True.
 
     Events that are no log line are passed over: comments that keep the connection open, newer kinds.
     """

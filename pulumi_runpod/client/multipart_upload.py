@@ -165,7 +165,7 @@ def _md5(path: Path, first: int, length: int) -> bytes:
 
 
 class _Slice(io.RawIOBase):
-    """A part of a file as a file of its own, for botocore: it is sent from the disk, and sent again on a retry."""
+    """A part of a file as a file object, for botocore: it is sent from the disk, and sent again on a retry."""
 
     def __init__(self, path: Path, first: int, length: int) -> None:
         self._path = path

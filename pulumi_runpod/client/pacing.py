@@ -17,14 +17,14 @@ from pulumi_runpod.client.ratelimit import Quota
 _UNDER_WAY_AT_FIRST = 4
 """Requests that may be under way before the first answer tells the quota."""
 _SAME_WINDOW = 1.5
-"""Seconds by which two answers of one window may differ on its end: resets are told in whole seconds."""
+"""Seconds by which two answers of one window may differ on its end: resets are reported in whole seconds."""
 _UNKNOWN_RESET = 1.0
 
 
 @dataclass
 class _Window:
     remaining: int | None
-    """None: the window has ended, and no answer has told of the next."""
+    """None: the window has ended, and no answer has named the next."""
     resets_at: float | None
     last_end: float | None = None
     """When the window before it ended, at the latest."""
@@ -67,13 +67,13 @@ class Pacer:
             self._sleep(wait)
             waited += wait
 
-    def release(self, told: tuple[Quota, ...] = (), *, answered: bool, blocked_for: float = 0.0) -> None:
-        """`told`: the answer's quotas; `answered` False when none came; `blocked_for`: seconds that a 429 asks for."""
+    def release(self, items: tuple[Quota, ...] = (), *, answered: bool, blocked_for: float = 0.0) -> None:
+        """`quotas`: those of the answer; `answered` False without one; `blocked_for`: seconds that a 429 asks for."""
         with self._answered:
             now = self._monotonic()
             self._under_way -= 1
             self._seen = self._seen or answered
-            for quota in told:
+            for quota in items:
                 self._learn(quota, now)
             if blocked_for:
                 self._blocked_until = max(self._blocked_until, now + blocked_for)
@@ -122,9 +122,9 @@ class Pacer:
             window.resets_at = min(window.resets_at, ends)
 
 
-def _end(last_end: float | None, told: float | None, seconds: int | None) -> float | None:
-    """The end that is told, which is rounded up by less than a second, or a nearer one that the last end foretells."""
-    if last_end is None or told is None or not seconds:
-        return told
-    foretold = last_end + (told - last_end) // seconds * seconds
-    return foretold if told - 1 < foretold else told
+def _end(last_end: float | None, result: float | None, seconds: int | None) -> float | None:
+    """The reported end, which is rounded up by less than a second, or a nearer one computed from the last end."""
+    if last_end is None or result is None or not seconds:
+        return result
+    foretold = last_end + (result - last_end) // seconds * seconds
+    return foretold if result - 1 < foretold else result

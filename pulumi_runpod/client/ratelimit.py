@@ -1,4 +1,4 @@
-"""Reads the quota that an answer tells of: `RateLimit`, `RateLimit-Policy`, `Retry-After`.
+"""Reads the quota that an answer reports: `RateLimit`, `RateLimit-Policy`, `Retry-After`.
 
 Structured-field lists: members and parameters come in any order, `t` may be missing, unknown parameters may come.
 What cannot be read is left out, never an error: a quota is advice until a 429.
@@ -32,8 +32,8 @@ def quotas(headers: Mapping[str, str]) -> tuple[Quota, ...]:
     for name, parameters in _members(headers.get("ratelimit", "")):
         if "r" not in parameters:
             continue
-        told = policy.get(name, {})
-        found.append(Quota(name, parameters["r"], parameters.get("t"), told.get("q"), told.get("w")))
+        result = policy.get(name, {})
+        found.append(Quota(name, parameters["r"], parameters.get("t"), result.get("q"), result.get("w")))
     return tuple(found)
 
 
@@ -51,7 +51,7 @@ def _members(text: str) -> Iterator[tuple[str, dict[str, int]]]:
     while position < len(text):
         match = _MEMBER.match(text, position)
         if match is None:
-            # A member that is no quoted name: go on after the next comma.
+            # A member that is not a quoted name: go on after the next comma.
             comma = text.find(",", position)
             if comma < 0:
                 return

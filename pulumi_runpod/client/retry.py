@@ -20,7 +20,7 @@ class RetryPolicy:
     attempts: int = 5
     """Sends of one request in all, for answers and connections that failed."""
     connect_attempts: int = 3
-    """Sends in all while the connection does not even open: few, so that a wrong URL is told soon."""
+    """Sends in all while the connection does not even open: few, so that a wrong URL is reported soon."""
     first_backoff: float = 0.5
     longest_backoff: float = 8.0
     longest_wait: float = 120.0

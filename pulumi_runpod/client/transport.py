@@ -1,6 +1,6 @@
 """The one place that sends, waits and sends again. Nothing above it knows of retries; nothing below it of rules.
 
-Answers are read to their end here, so that a cut body counts as a failed attempt (except for streams, which say so
+Answers are read to their end here, so that a cut body counts as a failed attempt (except for streams, which are marked
 by the request extension `streaming`).
 """
 

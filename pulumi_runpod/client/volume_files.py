@@ -113,7 +113,7 @@ class VolumeFiles:
 
     def list(self, prefix: str) -> dict[str, RemoteFile]:
         """Files by key. Directories are no files."""
-        with self._told(f"LIST {prefix}"):
+        with self._errors_named(f"LIST {prefix}"):
             pages = self._s3().get_paginator("list_objects_v2").paginate(Bucket=self.volume_id, Prefix=prefix)
             return {
                 found["Key"]: RemoteFile(found["Size"], found["ETag"].strip('"'))
@@ -125,7 +125,7 @@ class VolumeFiles:
     def head(self, key: str) -> RemoteFile | None:
         """None: there is no such file."""
         try:
-            with self._told(f"HEAD {key}"):
+            with self._errors_named(f"HEAD {key}"):
                 found = self._s3().head_object(Bucket=self.volume_id, Key=key)
         except VolumeError as error:
             if error.code in ("404", "NoSuchKey"):
@@ -138,7 +138,7 @@ class VolumeFiles:
     def read(self, key: str) -> bytes | None:
         """A small file, whole. None: there is none."""
         try:
-            with self._told(f"GET {key}"):
+            with self._errors_named(f"GET {key}"):
                 return self._s3().get_object(Bucket=self.volume_id, Key=key)["Body"].read()
         except VolumeError as error:
             if error.code == "NoSuchKey":
@@ -147,23 +147,23 @@ class VolumeFiles:
 
     def write(self, key: str, content: bytes) -> None:
         """A small file, whole; read back by size and ETag."""
-        with self._told(f"PUT {key}"):
+        with self._errors_named(f"PUT {key}"):
             self._s3().put_object(Bucket=self.volume_id, Key=key, Body=content, ContentMD5=content_md5(content))
         self._confirm(key, RemoteFile(len(content), hashlib.md5(content, usedforsecurity=False).hexdigest()))
 
     def delete(self, key: str) -> None:
         """Gone already is success. Raises `VolumeError` when the answer is not the documented 204 and it is there."""
-        with self._told(f"DELETE {key}"):
+        with self._errors_named(f"DELETE {key}"):
             answer = self._s3().delete_object(Bucket=self.volume_id, Key=key)
         if answer["ResponseMetadata"]["HTTPStatusCode"] != 204 and self.head(key) is not None:
             raise self._not_s3(f"DELETE {key}")
 
     def upload(self, path: Path, key: str, *, pool: ThreadPoolExecutor, on_bytes: OnBytes) -> str:
         """Send a file and return its ETag. In parts where it is large: what an interrupted upload left is not sent
-        again. `on_bytes` hears of every part that is there, from any thread. Size and ETag are read back at the end."""
+        again. `on_bytes` gets every part that is there, from any thread. Size and ETag are read back at the end."""
         size = path.stat().st_size
         if size <= self._part_bytes:
-            with self._told(f"PUT {key}"):
+            with self._errors_named(f"PUT {key}"):
                 etag = put_file(self._s3(), self.volume_id, key, path, size=size, on_bytes=on_bytes)
         else:
             etag = self._upload_in_parts(path, key, size, pool=pool, on_bytes=on_bytes)
@@ -171,12 +171,12 @@ class VolumeFiles:
         return etag
 
     def _upload_in_parts(self, path: Path, key: str, size: int, *, pool: ThreadPoolExecutor, on_bytes: OnBytes) -> str:
-        with self._told(f"PUT {key}"):
+        with self._errors_named(f"PUT {key}"):
             upload = MultipartUpload(
                 self._s3(), self.volume_id, key, path, size=size, part_bytes=self.part_bytes_for(size)
             )
             sums = upload.send(pool, on_bytes)
-        with self._told(f"COMPLETE {key}"):
+        with self._errors_named(f"COMPLETE {key}"):
             patience = min(_COMPLETE_TIMEOUT_S, max(self._read_timeout, size / _COMPLETE_BYTES_PER_S))
             return upload.complete(self._s3(read_timeout=patience), sums)
 
@@ -230,7 +230,7 @@ class VolumeFiles:
             user_agent_extra=USER_AGENT,
         )
         access_key_id, secret = self._key
-        # A session of its own: neither profiles nor AWS_* variables of the user may have a say.
+        # A separate session: neither profiles nor AWS_* variables of the user may have a say.
         session = boto3.Session(aws_access_key_id=access_key_id, aws_secret_access_key=secret)
         return session.client(
             "s3",
@@ -240,15 +240,15 @@ class VolumeFiles:
         )
 
     @contextmanager
-    def _told(self, action: str) -> Iterator[None]:
+    def _errors_named(self, action: str) -> Iterator[None]:
         from botocore import exceptions as botocore_errors
 
         where = f"S3 {action} on volume {self.volume_id} ({self.data_center})"
         try:
             yield
         except botocore_errors.ClientError as error:
-            told = error.response.get("Error", {})
-            code, message = told.get("Code", "?"), told.get("Message", "")
+            result = error.response.get("Error", {})
+            code, message = result.get("Code", "?"), result.get("Message", "")
             reason = f"{code} {message}".strip()
             raise VolumeError(where, reason, code=code, advice=_ADVICE.get(code, "")) from error
         except (botocore_errors.ConnectionError, botocore_errors.HTTPClientError) as error:

@@ -42,7 +42,7 @@ _RULES: tuple[type[AnyRules], ...] = (
 
 
 def build_app(platform: Platform) -> ASGIApp:
-    """An ASGI application that serves `platform`. Whoever runs it starts and stops the scheduler."""
+    """An ASGI application that serves `platform`. Its runner starts and stops the scheduler."""
     routes: list[BaseRoute] = []
     for rules in _RULES:
         routes += CollectionRoutes(platform, rules(platform)).routes()
@@ -88,5 +88,5 @@ async def _answer_not_stored(_: Request, error: Exception) -> Response:
 
 
 async def _answer_failure(_: Request, __: Exception) -> Response:
-    """A mistake of ours: told as a problem, while the traceback goes to the server's log."""
+    """A mistake of ours: answered as a problem, while the traceback goes to the server's log."""
     return problem_response(500, "the local RunPod failed: see its log")

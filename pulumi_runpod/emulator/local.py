@@ -153,8 +153,8 @@ class LocalRunPod:
 
     def turn(self, **switches: object) -> None:
         """Turn switches, by their names in `Switches`."""
-        told = Switches.model_validate(switches)
-        self.call(lambda p: turn(p, told))
+        result = Switches.model_validate(switches)
+        self.call(lambda p: turn(p, result))
 
     def limit(self, quota: str) -> None:
         """Another quota, such as `q=60;w=3`; empty: none."""
@@ -171,7 +171,7 @@ class LocalRunPod:
 
     def _run(self) -> None:
         try:
-            asyncio.run(self._server.run_until_told())
+            asyncio.run(self._server.run_until_stopped())
         except BaseException as failure:
             if not self._started.done():
                 self._started.set_exception(failure)

@@ -78,7 +78,7 @@ def _summary(previews: Sequence[StackPreview], rows: int) -> list[str]:
     loud = [line for preview in previews for line in _loud(preview)]
     if loud:
         more = [f"and {len(loud) - _MOST_LOUD} more"] if len(loud) > _MOST_LOUD else []
-        lines += ["> [!CAUTION]", *(f"> - {told}" for told in [*loud[:_MOST_LOUD], *more]), ""]
+        lines += ["> [!CAUTION]", *(f"> - {result}" for result in [*loud[:_MOST_LOUD], *more]), ""]
     lines += ["| Stack | Changes | Cost a month | Drift | Advice |", "|:--|:--|:--|:--|:--|"]
     lines += [_row(preview) for preview in previews[:rows]]
     if len(previews) > rows:
@@ -119,8 +119,8 @@ def _row(preview: StackPreview) -> str:
     advice = f"⚠️&nbsp;{said}" if said else ""
     drift = f"🌀&nbsp;{len(preview.drift)}" if preview.drift else ""
     if preview.errors:
-        told = prose(shortened(one_line(preview.errors[0]), 160))
-        return f"| ❌&nbsp;{stack} | **failed**: {told} | | {drift} | {advice} |"
+        result = prose(shortened(one_line(preview.errors[0]), 160))
+        return f"| ❌&nbsp;{stack} | **failed**: {result} | | {drift} | {advice} |"
     sign = next((sign for action, sign in SIGNS.items() if preview.count(action)), "✅")
     changes = _changes(preview, loud=True) or "none"
     refused = _refused(preview)
@@ -132,10 +132,10 @@ def _row(preview: StackPreview) -> str:
 def _refused(preview: StackPreview) -> str:
     """Empty where no policy refuses it."""
     policies = dict.fromkeys(violation.policy for violation in preview.refused_by)
-    told = [code(shortened(policy, 60)) for policy in list(policies)[:_MOST_POLICIES]]
+    items = [code(shortened(policy, 60)) for policy in list(policies)[:_MOST_POLICIES]]
     if len(policies) > _MOST_POLICIES:
-        told.append(f"and {len(policies) - _MOST_POLICIES} more")
-    return f"**refused by policy**: {', '.join(told)}" if told else ""
+        items.append(f"and {len(policies) - _MOST_POLICIES} more")
+    return f"**refused by policy**: {', '.join(items)}" if items else ""
 
 
 def _changes(preview: StackPreview, *, loud: bool) -> str:
@@ -156,11 +156,11 @@ def _cost(cost: CostChange | None) -> str:
         return ""
     if cost.now == cost.then:
         return f"{_amount(cost.then)}, as now"
-    told = f"{_amount(cost.now)} → {_amount(cost.then)}"
+    text = f"{_amount(cost.now)} → {_amount(cost.then)}"
     if cost.now is None or cost.then is None or cost.now.expected is None or cost.then.expected is None:
-        return told
+        return text
     difference = exact(cost.then.expected) - exact(cost.now.expected)
-    return f"{told} (**{change(difference)}**)" if rounded(difference) != Decimal(0) else told
+    return f"{text} (**{change(difference)}**)" if rounded(difference) != Decimal(0) else text
 
 
 def _amount(cost: MonthlyCost | None) -> str:
@@ -191,9 +191,9 @@ def _title(preview: StackPreview) -> str:
 
 def _foot(origin: Origin, *, rest: str) -> list[str]:
     lines = [f"✂️ Shortened to fit: {rest} has more.", ""] if rest else []
-    told = [f"of {code(origin.commit[:12])}"] if origin.commit else []
+    items = [f"of {code(origin.commit[:12])}"] if origin.commit else []
     if origin.run_url:
-        told.append(f"in [this run]({origin.run_url})")
-    if told:
-        lines += [f"<sub>Preview {' '.join(told)}. This comment follows every push.</sub>", ""]
+        items.append(f"in [this run]({origin.run_url})")
+    if items:
+        lines += [f"<sub>Preview {' '.join(items)}. This comment follows every push.</sub>", ""]
     return lines

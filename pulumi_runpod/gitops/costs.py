@@ -33,10 +33,10 @@ def _sum(states: Iterable[State | None]) -> MonthlyCost | None:
 
 
 def _monthly(state: State) -> MonthlyCost | None:
-    told = state.outputs.get("monthly_cost")
-    if not isinstance(told, Mapping):
+    cost = state.outputs.get("monthly_cost")
+    if not isinstance(cost, Mapping):
         return None
     try:
-        return MonthlyCost.model_validate({name: told.get(name) for name in ("low", "expected", "high")})
+        return MonthlyCost.model_validate({name: cost.get(name) for name in ("low", "expected", "high")})
     except ValidationError:
         return None

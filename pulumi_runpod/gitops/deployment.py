@@ -1,7 +1,7 @@
 """One stack changed by `pulumi`, without questions: what it did comes back as data, its failures included.
 
 An update that ended before the engine began (no such stack, a lock) raises `PulumiFailed`; one that failed on the way
-is told by its `errors`.
+is in its `errors`.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class StackSummary(BaseModel):
 
 def stacks_of(workspace: Workspace) -> tuple[StackSummary, ...]:
     """All stacks of the project in its backend."""
-    told = json.loads(workspace.run("stack", "ls", "--json") or "[]")
-    return tuple(StackSummary.model_validate(row) for row in told)
+    document = json.loads(workspace.run("stack", "ls", "--json") or "[]")
+    return tuple(StackSummary.model_validate(row) for row in document)
 
 
 def update(
@@ -60,5 +60,5 @@ def update(
 
 def outputs_of(workspace: Workspace, stack: str) -> Mapping[str, JsonValue]:
     """Without the secret ones' values. Empty for a stack that was never deployed to its end."""
-    told = json.loads(workspace.run("stack", "output", "--json", "--stack", stack) or "{}")
-    return told if isinstance(told, dict) else {}
+    document = json.loads(workspace.run("stack", "output", "--json", "--stack", stack) or "{}")
+    return document if isinstance(document, dict) else {}

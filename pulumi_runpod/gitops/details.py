@@ -67,8 +67,8 @@ def drift_line(drift: Drift, longest: int = 1000) -> str:
         f"{code(shortened(p.path, longest))} is {_or_not_set(p.after)}, should be {_or_not_set(p.before)}"
         for p in drift.properties[:_MOST_DRIFTED]
     )
-    told = "is gone" if drift.gone else what or "differs"
-    return f"{drift.kind} {code(shortened(drift.name, 100))}: {told}. Cause: {prose(shortened(drift.cause, longest))}"
+    text = "is gone" if drift.gone else what or "differs"
+    return f"{drift.kind} {code(shortened(drift.name, 100))}: {text}. Cause: {prose(shortened(drift.cause, longest))}"
 
 
 def _changes(preview: StackPreview, extent: Extent) -> list[str]:
@@ -79,22 +79,22 @@ def _changes(preview: StackPreview, extent: Extent) -> list[str]:
 
 
 def _row(changed: ResourceChange, extent: Extent) -> str:
-    told = [_property(p, p.path in changed.replaced_for, extent) for p in changed.properties[: max(extent.entries, 1)]]
-    if len(changed.properties) > len(told):
-        told.append(f"and {len(changed.properties) - len(told)} more")
+    items = [_property(p, p.path in changed.replaced_for, extent) for p in changed.properties[: max(extent.entries, 1)]]
+    if len(changed.properties) > len(items):
+        items.append(f"and {len(changed.properties) - len(items)} more")
     if changed.retained and changed.action in ("replace", "delete"):
-        told.append("the old object is kept, and no longer managed")
+        items.append("the old object is kept, and no longer managed")
     word = f"**{changed.action}**" if changed.is_loss else changed.action
     name = code(shortened(changed.name, extent.characters))
-    return f"| {SIGNS[changed.action]}&nbsp;{word} | {changed.kind} {name} | {'<br>'.join(told)} |"
+    return f"| {SIGNS[changed.action]}&nbsp;{word} | {changed.kind} {name} | {'<br>'.join(items)} |"
 
 
-def _property(told: PropertyChange, replaces: bool, extent: Extent) -> str:
-    path = code(shortened(told.path, extent.characters))
+def _property(result: PropertyChange, replaces: bool, extent: Extent) -> str:
+    path = code(shortened(result.path, extent.characters))
     why = " (**replaces it**)" if replaces else ""
-    if told.before == told.after:
-        return f"{path}: another {code(told.after)}{why}" if told.after else f"{path}{why}"
-    return f"{path}: {_or_not_set(told.before)} → {_or_not_set(told.after)}{why}"
+    if result.before == result.after:
+        return f"{path}: another {code(result.after)}{why}" if result.after else f"{path}{why}"
+    return f"{path}: {_or_not_set(result.before)} → {_or_not_set(result.after)}{why}"
 
 
 def _or_not_set(value: str | None) -> str:

@@ -10,12 +10,12 @@ from pulumi_runpod.gitops.preview import Notice, Severity, Violation
 
 _TOLD_ELSEWHERE = re.compile(r"an unhandled error occurred: program exited|(preview|update) failed$")
 _SUBJECT = re.compile(r"^(?:\S+ resource '[^']*'(?: has a problem)?|Preview failed): ")
-"""Said before what our provider says; what failed, and its name, are told already."""
+"""A prefix of our provider's messages; what failed, and its name, are reported elsewhere."""
 _SEVERITIES: Mapping[str, Severity] = {"info": "info", "warning": "warning", "info#err": "warning"}
 
 
 def notices_of(said: Iterable[Diagnostic]) -> tuple[Notice, ...]:
-    """Each once, as said; of resources, which speak in any order, by their names."""
+    """Each once, as said; those of resources, which come in any order, by name."""
     notices = [
         Notice(
             severity=_SEVERITIES[diagnostic.severity],
@@ -68,5 +68,5 @@ def _last_words(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
     at = max((number for number, line in enumerate(lines) if line.startswith("  File ")), default=0)
     exception = next((number for number in range(at + 1, len(lines)) if not lines[number].startswith(" ")), at)
-    told = "\n".join(lines[exception:])
-    return f"{told} ({lines[at].strip()})" if exception != at else told
+    result = "\n".join(lines[exception:])
+    return f"{result} ({lines[at].strip()})" if exception != at else result

@@ -48,8 +48,8 @@ def _drifts(step: Step, known: Mapping[tuple[str, str], str]) -> Iterator[Drift]
         return
     # Of a refresh the engine compares old outputs, which is what Pulumi left, with new inputs, which is what is.
     found, platform = properties(step), _platform_cause(step, step.new, known)
-    lowered = tuple(told for told in found if platform and told.path == _PLATFORM_SETS)
-    others = tuple(told for told in found if told not in lowered)
+    lowered = tuple(result for result in found if platform and result.path == _PLATFORM_SETS)
+    others = tuple(result for result in found if result not in lowered)
     for part, cause in ((lowered, platform), (others, _CHANGED)):
         if part and cause:
             yield Drift(kind=step.kind, name=step.name, urn=step.urn, gone=False, cause=cause, properties=part)
@@ -57,8 +57,8 @@ def _drifts(step: Step, known: Mapping[tuple[str, str], str]) -> Iterator[Drift]
 
 def _platform_cause(step: Step, now: State, known: Mapping[tuple[str, str], str]) -> str | None:
     """None where RunPod itself has done nothing."""
-    told = now.outputs.get("scaled_down")
-    if isinstance(told, str) and told:
-        return told
+    result = now.outputs.get("scaled_down")
+    if isinstance(result, str) and result:
+        return result
     kind = re.sub(r"(?<!^)(?=[A-Z])", " ", step.kind).lower()
     return known.get((kind, str(now.outputs.get("name"))))

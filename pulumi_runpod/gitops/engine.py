@@ -1,7 +1,7 @@
 """Previews of several stacks side by side: one `pulumi` process each, its events read as they come.
 
 Processes, and not the Automation API: that starts `pulumi` besides for every setting it makes, and writes events to a
-file that it polls. Nothing is raised for a stack that fails: its preview says so.
+file that it polls. Nothing is raised for a stack that fails: its preview has the errors.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def carried_out(
     """
     began = time.monotonic()
     with workspace.start(*arguments, "--json", "--stack", stack, environment=environment) as process:
-        told, complaint = process.communicate()
-    lines = told.splitlines()
+        result, complaint = process.communicate()
+    lines = result.splitlines()
     events = list(read_events(lines, mask))
     if process.returncode and not any(event.summary_event for event in events):
         said = (line for line in lines if not line.startswith("{"))
@@ -50,7 +50,7 @@ def preview(
     policies: PolicyPacks = NO_POLICIES,
     mask: Callable[[str], str] = str,
 ) -> StackPreview:
-    """`refresh`: ask RunPod how things are, so that drift is told. `mask` takes secrets out of every text."""
+    """`refresh`: ask RunPod how things are, so that drift is reported. `mask` takes secrets out of every text."""
     began = time.monotonic()
     asked = (f"--refresh={str(refresh).lower()}", *policies.arguments)
     try:

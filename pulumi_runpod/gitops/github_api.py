@@ -64,7 +64,7 @@ class Repository:
         if address.scheme not in ("http", "https") or not address.hostname:
             raise SettingsError(f"GITHUB_API_URL, {api!r}, is no URL, such as {DEFAULT_API}")
         self.slug = slug
-        # It prints refusals by itself, which are told here.
+        # It prints refusals by itself, which are reported here.
         logging.getLogger("github").setLevel(logging.ERROR)
         # A POST is not repeated: a comment could be there twice. Pauses between calls are for those who make hundreds.
         again = GithubRetry(
@@ -99,8 +99,8 @@ class Repository:
 
     def pull_request(self, number: int) -> PullRequest:
         with self._asked(f"pull request {number}"):
-            told = self._repository.get_pull(number)
-            return PullRequest(number, told.state == "open", frozenset(label.name for label in told.labels))
+            result = self._repository.get_pull(number)
+            return PullRequest(number, result.state == "open", frozenset(label.name for label in result.labels))
 
     def keep_comment(self, number: int, marker: str, body: str) -> str:
         """Write the one comment with this marker, or bring it up to date; its URL. Others with it are deleted."""
@@ -169,7 +169,7 @@ class Repository:
         try:
             yield
         except GithubException as error:
-            raise GitHubError(f"GitHub, {self.slug}, {what} -> {_told(error)}", error.status) from None
+            raise GitHubError(f"GitHub, {self.slug}, {what} -> {_reason(error)}", error.status) from None
         except RequestException as error:
             raise GitHubError(
                 f"GitHub, {self.slug}, {what} -> no answer ({type(error).__name__}): "
@@ -177,7 +177,7 @@ class Repository:
             ) from None
 
 
-def _told(error: GithubException) -> str:
+def _reason(error: GithubException) -> str:
     status, data = error.status, error.data if isinstance(error.data, dict) else {}
     details = [
         detail["message"] for detail in data.get("errors") or () if isinstance(detail, dict) and "message" in detail

@@ -19,7 +19,7 @@ _AROUND = re.compile(r"(?P<before>[(]?)(?P<word>.*?)(?P<after>[.,;:?!]*)", re.DO
 
 
 def code(text: str) -> str:
-    """A code span, within tables, too: a bar would split a cell even there, so it stands between two spans."""
+    """A code span, within tables, too: a bar would split a cell even there, so it goes between two spans."""
     return "&#124;".join(_span(part) for part in one_line(text).split("|"))
 
 

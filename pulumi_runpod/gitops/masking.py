@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from pulumi_runpod.gitops.preview import Told
+    from pulumi_runpod.gitops.preview import Masked
 
-T = TypeVar("T", bound="Told")
+T = TypeVar("T", bound="Masked")
 
 HIDDEN = "[secret]"
 """How a secret is shown; the engine's own word."""
@@ -43,9 +43,9 @@ class Masker:
             text = text.replace(value, HIDDEN)
         return _KEYS.sub(HIDDEN, text)
 
-    def told(self, told: T) -> T:
+    def masked(self, result: T) -> T:
         """The same, without secrets in any text."""
-        return type(told).model_validate(in_every_text(told.model_dump(mode="json"), self.text))
+        return type(result).model_validate(in_every_text(result.model_dump(mode="json"), self.text))
 
 
 def in_every_text(value: JsonValue, mask: Callable[[str], str]) -> JsonValue:

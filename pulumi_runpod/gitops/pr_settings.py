@@ -1,4 +1,4 @@
-"""The settings of a pull request's stack: those of another stack, secrets included, with a few of its own.
+"""The settings of a pull request's stack: those of another stack, secrets included, with a few changes.
 
 Made anew for every command, since a runner's checkout has no file for such a stack. How secrets are encrypted is taken
 over from the source's file, the values by `pulumi config cp`, which works with every backend. Refuses no setting: the
@@ -28,7 +28,7 @@ class PrSettings:
     """Stack whose settings are copied."""
     workers_max: int = 1
     platform: str | None = None
-    """Stack that owns the volumes. None: as the source has it, else `platform`. Empty: volumes of its own."""
+    """Stack that owns the volumes. None: as the source has it, else `platform`. Empty: its own volumes."""
     more: Mapping[str, str] = field(default_factory=dict)
 
     def own(self, platform: str) -> dict[str, str]:
@@ -42,8 +42,8 @@ class PrSettings:
 def settings_file(workspace: Workspace, stack: str) -> Path:
     """Where `pulumi` keeps the settings of a stack, whether or not there are any."""
     project = project_file(workspace.directory)
-    told = _read(project) if project else {}
-    directory = told.get("stackConfigDir")
+    result = _read(project) if project else {}
+    directory = result.get("stackConfigDir")
     return workspace.directory / (directory if isinstance(directory, str) else "") / f"Pulumi.{stack}.yaml"
 
 
@@ -59,7 +59,7 @@ def write_settings(workspace: Workspace, stack: str, settings: PrSettings, stack
     if chosen and "/" not in chosen and chosen not in stacks:
         raise RunPodError(
             f"no stack {chosen}, which is to own the volumes: deploy it first, name another one (--platform), or give "
-            "each pull request a volume of its own (--own-volume)"
+            "each pull request its own volume (--own-volume)"
         )
     copy_settings(workspace, stack, settings.source, exists=stack in stacks)
     if settings.platform == "":
@@ -70,7 +70,7 @@ def write_settings(workspace: Workspace, stack: str, settings: PrSettings, stack
 
 def copy_settings(workspace: Workspace, stack: str, source: str, *, exists: bool) -> None:
     """Those of `source`, as they are. Makes the stack unless it `exists`."""
-    encryption = {key: value for key, value in _told(workspace, source).items() if key != _VALUES}
+    encryption = {key: value for key, value in _settings_of(workspace, source).items() if key != _VALUES}
     file = settings_file(workspace, stack)
     file.write_text(yaml.safe_dump(encryption) if encryption else "")
     if exists:
@@ -95,14 +95,14 @@ def _platform(workspace: Workspace, settings: PrSettings) -> str:
     """Empty: none."""
     if settings.platform is not None:
         return settings.platform
-    values = _told(workspace, settings.source).get(_VALUES)
+    values = _settings_of(workspace, settings.source).get(_VALUES)
     of_source = (
         next((v for k, v in values.items() if k.endswith(f":{_PLATFORM}")), None) if isinstance(values, dict) else None
     )
     return of_source if isinstance(of_source, str) else _USUAL_PLATFORM
 
 
-def _told(workspace: Workspace, stack: str) -> Mapping[str, JsonValue]:
+def _settings_of(workspace: Workspace, stack: str) -> Mapping[str, JsonValue]:
     """What the file of a stack says; nothing where it has none, since a backend may keep settings itself."""
     file = settings_file(workspace, stack)
     return _read(file) if file.is_file() else {}
@@ -110,12 +110,12 @@ def _told(workspace: Workspace, stack: str) -> Mapping[str, JsonValue]:
 
 def _read(file: Path) -> Mapping[str, JsonValue]:
     try:
-        told = yaml.safe_load(file.read_text())
+        document = yaml.safe_load(file.read_text())
     except (OSError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise RunPodError(f"{file} -> {reason}") from None
-    if told is None:
+    if document is None:
         return {}
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         raise RunPodError(f"{file} -> holds no settings: a map is wanted")
-    return told
+    return document

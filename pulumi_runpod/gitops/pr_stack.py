@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from pulumi_runpod.gitops.deployment import outputs_of, stacks_of, update
 from pulumi_runpod.gitops.policy_packs import NO_POLICIES, PolicyPacks
 from pulumi_runpod.gitops.pr_settings import PrSettings, copy_settings, settings_file, write_settings
-from pulumi_runpod.gitops.preview import MonthlyCost, StackPreview, Told
+from pulumi_runpod.gitops.preview import Masked, MonthlyCost, StackPreview
 from pulumi_runpod.gitops.stack_lock import LockPolicy, when_unlocked
 from pulumi_runpod.gitops.workspace import PulumiFailed, Workspace
 
@@ -31,7 +31,7 @@ Wanted = Callable[[], str | None]
 """Why the stack is not wanted (`the pull request is closed`); None while it is."""
 
 
-class PrStackReport(Told):
+class PrStackReport(Masked):
     """`absent`: there was none to remove. `failed`: `errors` say why, and `left` whether the stack is still there."""
 
     stack: str
@@ -135,14 +135,14 @@ class PrStacks:
 
 def _report(number: int, outcome: Outcome, done: StackPreview, outputs: Mapping[str, JsonValue]) -> PrStackReport:
     endpoint_id, urls = outputs.get("endpoint_id"), outputs.get("request_urls")
-    told = urls if isinstance(urls, dict) else {}
+    result = urls if isinstance(urls, dict) else {}
     return PrStackReport(
         stack=name_of(number),
         number=number,
         outcome=outcome,
         endpoint_id=endpoint_id if isinstance(endpoint_id, str) else None,
-        run_url=_text(told.get("run") or told.get("base")),
-        runsync_url=_text(told.get("run_sync")),
+        run_url=_text(result.get("run") or result.get("base")),
+        runsync_url=_text(result.get("run_sync")),
         cost=done.cost.then if done.cost else None,
         errors=done.reasons,
     )

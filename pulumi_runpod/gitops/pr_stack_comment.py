@@ -70,9 +70,9 @@ def _failure(report: PrStackReport) -> list[str]:
 
 
 def _foot(origin: Origin) -> list[str]:
-    told = []
+    items = []
     if origin.commit:
-        told.append(f"Commit {code(origin.commit[:12])}")
+        items.append(f"Commit {code(origin.commit[:12])}")
     if origin.run_url:
-        told.append(f"[run]({origin.run_url})")
-    return ["", f"<sub>{', '.join(told)}. This comment follows every push.</sub>"] if told else []
+        items.append(f"[run]({origin.run_url})")
+    return ["", f"<sub>{', '.join(items)}. This comment follows every push.</sub>"] if items else []

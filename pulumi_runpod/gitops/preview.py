@@ -11,17 +11,17 @@ Action = Literal["create", "update", "replace", "delete", "import", "read"]
 Severity = Literal["info", "warning", "error"]
 
 
-class Told(BaseModel):
+class Masked(BaseModel):
     """camelCase in JSON."""
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     def json_ready(self) -> dict[str, JsonValue]:
-        told: dict[str, JsonValue] = self.model_dump(mode="json", by_alias=True)
-        return told
+        fields: dict[str, JsonValue] = self.model_dump(mode="json", by_alias=True)
+        return fields
 
 
-class PropertyChange(Told):
+class PropertyChange(Masked):
     """`before` and `after` as short text; None where there is nothing, or where the value is not for showing."""
 
     path: str
@@ -29,7 +29,7 @@ class PropertyChange(Told):
     after: str | None = None
 
 
-class ResourceChange(Told):
+class ResourceChange(Masked):
     action: Action
     kind: str
     """Last part of the type: `Endpoint`."""
@@ -55,7 +55,7 @@ class ResourceChange(Told):
         return self.kind == "NetworkVolume" and self.is_loss
 
 
-class UrlChange(Told):
+class UrlChange(Masked):
     """`url` stops answering; `replaced`: another one takes its place, which is known after the update."""
 
     name: str
@@ -63,22 +63,22 @@ class UrlChange(Told):
     replaced: bool
 
 
-class MonthlyCost(Told):
-    """USD a month. `expected` None where no traffic was told."""
+class MonthlyCost(Masked):
+    """USD a month. `expected` None where no traffic was declared."""
 
     low: float
     expected: float | None
     high: float
 
 
-class CostChange(Told):
+class CostChange(Masked):
     """Of all services of the stack together. `now` None: none is deployed; `then` None: none will be."""
 
     now: MonthlyCost | None
     then: MonthlyCost | None
 
 
-class Drift(Told):
+class Drift(Masked):
     """What was changed, or deleted, behind Pulumi's back."""
 
     kind: str
@@ -90,7 +90,7 @@ class Drift(Told):
     """`before`: as Pulumi left it; `after`: as it is."""
 
 
-class Notice(Told):
+class Notice(Masked):
     """Something that the program or a provider said."""
 
     severity: Severity
@@ -98,7 +98,7 @@ class Notice(Told):
     name: str | None = None
 
 
-class Violation(Told):
+class Violation(Masked):
     """What a policy has found. A mandatory one refuses the update."""
 
     policy: str
@@ -113,7 +113,7 @@ class Violation(Told):
         return f"policy {self.policy} ({self.pack}){of}: {self.text}"
 
 
-class StackPreview(Told):
+class StackPreview(Masked):
     stack: str
     changes: tuple[ResourceChange, ...] = ()
     unchanged: int = 0

@@ -33,7 +33,7 @@ def run_url(environ: Mapping[str, str] = os.environ) -> str:
 
 @contextmanager
 def failure_in_summary(title: str, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
-    """An error of ours on the way is told in the job summary before it is raised on."""
+    """An error of ours on the way goes to the job summary before it is raised on."""
     try:
         yield
     except RunPodError as error:

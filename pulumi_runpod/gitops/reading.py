@@ -67,7 +67,7 @@ def read_preview(stack: str, events: Iterable[Event], *, seconds: float = 0, exi
         # Of a program that ended early, services are missing: what is left would look like a saving.
         cost=None if errors else cost_of(own),
         drift=drift,
-        # A cause is told with the drift.
+        # A cause is reported with the drift.
         notices=notices_of(one for one in said if not (drift and Cause.of(one))),
         violations=violations,
         errors=errors,

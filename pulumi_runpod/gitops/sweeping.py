@@ -16,7 +16,7 @@ from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.gitops.deployment import StackSummary, stacks_of
 from pulumi_runpod.gitops.markdown import code, prose
 from pulumi_runpod.gitops.pr_stack import PrStacks, number_of
-from pulumi_runpod.gitops.preview import Told
+from pulumi_runpod.gitops.preview import Masked
 from pulumi_runpod.gitops.stack_lock import StackLocked
 
 
@@ -36,7 +36,7 @@ class Stray(Protocol):
 S = TypeVar("S", bound=Stray)
 
 
-class SweptStack(Told):
+class SweptStack(Masked):
     """`busy`: somebody works on it at this moment."""
 
     stack: str
@@ -44,7 +44,7 @@ class SweptStack(Told):
     why: str
 
 
-class SweptObject(Told):
+class SweptObject(Masked):
     kind: str
     id: str
     name: str
@@ -52,13 +52,13 @@ class SweptObject(Told):
     why: str = ""
 
 
-class SweepReport(Told):
+class SweepReport(Masked):
     stacks: tuple[SweptStack, ...] = ()
     objects: tuple[SweptObject, ...] = ()
 
     @property
     def failures(self) -> tuple[str, ...]:
-        stacks = [f"stack {told.stack}: {told.why}" for told in self.stacks if told.outcome == "failed"]
+        stacks = [f"stack {result.stack}: {result.why}" for result in self.stacks if result.outcome == "failed"]
         return (*stacks, *(f"{o.kind} {o.id}: {o.why}" for o in self.objects if o.outcome == "failed"))
 
 
@@ -82,7 +82,7 @@ class Due:
 def sweep_stacks(
     stacks: PrStacks, due: Due, *, dry_run: bool = False, removed: Callable[[int, str], None] = lambda *_: None
 ) -> tuple[SweptStack, ...]:
-    """One after the other. A failure is told, and the next one is tried. `removed(number, why)` is called for each."""
+    """One after the other. A failure is reported, and the next one is tried. `removed(number, why)` follows each."""
     hasty = replace(stacks, locks=replace(stacks.locks, patience=timedelta(0)))
     found = []
     for stack in stacks_of(stacks.workspace):
@@ -132,17 +132,17 @@ def sweep_objects(
 
 
 def _swept_object(stray: S, delete: Callable[[S], None], *, dry_run: bool) -> SweptObject:
-    told = SweptObject(kind=stray.kind, id=stray.id, name=stray.name, outcome="due")
+    result = SweptObject(kind=stray.kind, id=stray.id, name=stray.name, outcome="due")
     if stray.holds_data:
         why = "it holds data: `pulumi-runpod orphans --delete --volumes` removes it"
-        return told.model_copy(update={"outcome": "kept", "why": why})
+        return result.model_copy(update={"outcome": "kept", "why": why})
     if dry_run:
-        return told
+        return result
     try:
         delete(stray)
     except RunPodError as error:
-        return told.model_copy(update={"outcome": "failed", "why": str(error)})
-    return told.model_copy(update={"outcome": "removed"})
+        return result.model_copy(update={"outcome": "failed", "why": str(error)})
+    return result.model_copy(update={"outcome": "removed"})
 
 
 def sweep_table(report: SweepReport) -> str:

@@ -1,6 +1,6 @@
 """Properties of a step -> short text that may be published. Secrets and what is under a telling name stay hidden.
 
-Values of `env` are never shown: what a worker is told is often a key under a name of its own.
+Values of `env` are never shown: what a worker gets is often a key under any name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNKNOWN_SHOWN = "[known after the update]"
 
 def properties(step: Step) -> tuple[PropertyChange, ...]:
     """What changes, by path. `before` and `after` are None where there is no such property."""
-    kinds = {path: told.diff_kind for path, told in (step.detailed_diff or {}).items()} or dict.fromkeys(
+    kinds = {path: result.diff_kind for path, result in (step.detailed_diff or {}).items()} or dict.fromkeys(
         step.diffs or (), "update"
     )
     before, after = step.old or State(), step.new or State()
@@ -52,10 +52,10 @@ def shown(value: object, path: str) -> str:
 
 
 def _value(state: State, path: str) -> str | None:
-    told = _lookup(state.inputs, path)
-    if told is None:
-        told = _lookup(state.outputs, path)
-    return None if told is None else shown(told, path)
+    result = _lookup(state.inputs, path)
+    if result is None:
+        result = _lookup(state.outputs, path)
+    return None if result is None else shown(result, path)
 
 
 def _lookup(found: Any, path: str) -> Any:

@@ -31,9 +31,9 @@ class WorkflowEvent:
             event = json.loads(Path(file).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunPodError(f"GITHUB_EVENT_PATH, {file} -> {error}") from None
-        told = event.get("pull_request") if isinstance(event, dict) else None
-        if not isinstance(told, dict):
+        result = event.get("pull_request") if isinstance(event, dict) else None
+        if not isinstance(result, dict):
             return cls(commit=commit)
-        number, head = told.get("number"), told.get("head")
+        number, head = result.get("number"), result.get("head")
         sha = head.get("sha") if isinstance(head, dict) else None
         return cls(number if isinstance(number, int) else None, sha if isinstance(sha, str) else commit)

@@ -92,20 +92,20 @@ class Workspace:
     def run(self, *arguments: str, stdin: str | None = None) -> str:
         """What it printed. Raises `PulumiFailed` with its own reason."""
         with self.start(*arguments, reads=stdin is not None) as process:
-            return _told(process, arguments, stdin)
+            return _output_of(process, arguments, stdin)
 
     def run_at_once(self, *questions: Sequence[str]) -> list[str]:
         """What each of them printed. Raises `PulumiFailed` with the first one's reason."""
         with ExitStack() as started:
             asked = [started.enter_context(self.start(*question)) for question in questions]
-            return [_told(process, question) for process, question in zip(asked, questions, strict=True)]
+            return [_output_of(process, question) for process, question in zip(asked, questions, strict=True)]
 
 
-def _told(process: subprocess.Popen[str], arguments: Sequence[str], stdin: str | None = None) -> str:
-    told, complaint = process.communicate(stdin)
+def _output_of(process: subprocess.Popen[str], arguments: Sequence[str], stdin: str | None = None) -> str:
+    result, complaint = process.communicate(stdin)
     if process.returncode:
-        raise PulumiFailed(arguments, process.returncode, f"{complaint}\n{told}")
-    return told
+        raise PulumiFailed(arguments, process.returncode, f"{complaint}\n{result}")
+    return result
 
 
 def project_file(directory: Path) -> Path | None:
@@ -116,6 +116,6 @@ def project_file(directory: Path) -> Path | None:
 def reason(text: str) -> str:
     """The first error that `pulumi` printed, else its last line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    told = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
-    told = told.removeprefix("error:").strip()
-    return f"{told}: {_ADVICE[told]}" if told in _ADVICE else told
+    result = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "")
+    result = result.removeprefix("error:").strip()
+    return f"{result}: {_ADVICE[result]}" if result in _ADVICE else result

@@ -1,7 +1,7 @@
 """Components for programs in other languages: the Python classes, with children of the native provider.
 
 Arguments arrive under the schema's names. What depends on other resources, is secret or not known yet becomes an
-`Output` where it stands, so that all else stays plain: components decide by plain values what they declare.
+`Output` where it is, so that all else stays plain: components decide by plain values what they declare.
 """
 
 from __future__ import annotations

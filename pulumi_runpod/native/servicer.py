@@ -69,8 +69,8 @@ def _answered(
         except grpc.aio.AbortError:
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours must reach the person as one line, too
-            told = f"internal error, {type(error).__name__}: {error}. With {DEBUG}=1 it shows where"
-            await context.abort(_UNKNOWN, _shown(told, error))
+            text = f"internal error, {type(error).__name__}: {error}. With {DEBUG}=1 it shows where"
+            await context.abort(_UNKNOWN, _shown(text, error))
         raise AssertionError("abort raises")
 
     return answer

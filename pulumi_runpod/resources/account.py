@@ -1,4 +1,4 @@
-"""`Provider`: another account or another RunPod, with a key and a URL of its own."""
+"""`Provider`: another account or another RunPod, with another key and URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the resources need of the client. Types alone: a kind that has no workers loads nothing that speaks of them."""
+"""What the resources need of the client. Types alone: a kind that has no workers loads nothing that mentions them."""
 
 from __future__ import annotations
 

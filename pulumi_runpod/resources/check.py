@@ -23,7 +23,7 @@ _UNIT = re.compile(r"_(seconds|secs?|s|milliseconds|ms|minutes|gb)$")
 
 
 class Schema:
-    """A request model and how to speak of its fields to a person.
+    """A request model and how to name its fields to a person.
 
     `units` (dotted path -> unit) complete the bounds in messages; `secret_fields` are top-level fields.
     """
@@ -44,7 +44,7 @@ class Schema:
     def failures(self, inputs: JsonObject, *, across: bool = True) -> list[Failure]:
         """What the service would refuse of these inputs (snake_case, UNKNOWN allowed anywhere).
 
-        `across` False leaves out the rules across fields: whoever has told them in better words already.
+        `across` False leaves out the rules across fields: for a caller that has already reported them.
         """
         unknown: list[Path] = []
 
@@ -153,7 +153,7 @@ def _names_at(annotation: object, path: Path) -> set[str]:
 
 
 def _property_path(detail: ErrorDetails, inputs: JsonObject) -> Path:
-    """Where the value stands in the inputs: pydantic names the branch of a union in between, which is no property."""
+    """Where the value is in the inputs: pydantic names the branch of a union in between, which is no property."""
     path: list[str | int] = []
     here: object = inputs
     for i, step in enumerate(detail["loc"]):

@@ -49,8 +49,8 @@ class Diagnosis:
     """The last ones, shortened, oldest first."""
 
     def __str__(self) -> str:
-        told = _TEXT[self.cause]
-        return f"{told}. Last log lines: {' | '.join(self.lines)}" if self.lines else told
+        result = _TEXT[self.cause]
+        return f"{result}. Last log lines: {' | '.join(self.lines)}" if self.lines else result
 
 
 def diagnose(lines: Sequence[LogLine]) -> Diagnosis:

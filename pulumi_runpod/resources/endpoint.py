@@ -190,7 +190,7 @@ class Endpoint(RunPodResource, name="Endpoint"):
         super().__init__(resource_name, props, opts)
         self.released_image = self.image
         if rollout is not None:
-            # A resource of its own, so that the endpoint is in the state before anything is waited for.
+            # A separate resource, so that the endpoint is in the state before anything is waited for.
             gate = Rollout(
                 f"{resource_name}-rollout",
                 endpoint_id=self.id,
@@ -198,7 +198,7 @@ class Endpoint(RunPodResource, name="Endpoint"):
                 smoke_input=rollout.get("smoke_input"),
                 opts=pulumi.ResourceOptions(parent=self),
             )
-            self.released_image = pulumi.Output.all(self.image, gate.evidence).apply(lambda told: str(told[0]))
+            self.released_image = pulumi.Output.all(self.image, gate.evidence).apply(lambda result: str(result[0]))
 
 
 def _over(settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ _started = threading.Lock()
 
 
 def end_with_engine() -> None:
-    """Watch for the end of the engine from now on, once in a process; nothing in a process that is no provider's."""
+    """Watch for the end of the engine from now on, once in a process; nothing in a process that is not a provider's."""
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
     if getattr(spec, "name", None) == _SHIM and stat.S_ISFIFO(os.fstat(0).st_mode) and _started.acquire(blocking=False):
         threading.Thread(target=exit_at_end_of, args=(0, CALLS), name="end of engine", daemon=True).start()

@@ -100,10 +100,10 @@ class Lifecycle:
         failures = self.rules(olds, inputs)
         if "adopt" in inputs and "adopt_id" not in inputs:
             failures.append(Failure("adopt", "confirms what adopt_id changes: give adopt_id as well, or leave it out"))
-        told = {failure.path for failure in failures}
+        fields = {failure.path for failure in failures}
         if "name" not in inputs and ("adopt_id" in inputs or olds):
-            told.add("name")
-        failures += [f for f in self._schema.failures(inputs, across=not failures) if f.path not in told]
+            fields.add("name")
+        failures += [f for f in self._schema.failures(inputs, across=not failures) if f.path not in fields]
         beside = {failure.path for failure in failures}
         unknown = [f for f in self.catalog_rules(olds, inputs) if f.path not in beside]
         if os.environ.get(NEWER_CATALOG, "") not in ("", "0"):
@@ -208,8 +208,8 @@ class Lifecycle:
         olds, news = normal_object(olds), normal_object(news)
         patch = self.patch(olds, news)
         if not patch:
-            told = {key: value for key, value in olds.items() if key not in self._kept | {DECLARED, KEY_DIGEST}}
-            return Updated(self._outs(told, news, olds.get(KEY_DIGEST)))
+            fields = {key: value for key, value in olds.items() if key not in self._kept | {DECLARED, KEY_DIGEST}}
+            return Updated(self._outs(fields, news, olds.get(KEY_DIGEST)))
         answer = self._send(api, object_id, patch, seen_with=olds.get(KEY_DIGEST))
         return Updated(self._outs(self._settled(news, answer), news, api.key_digest))
 
@@ -235,7 +235,7 @@ class Lifecycle:
                 return
 
     def users(self, api: Api, object_id: str) -> list[str]:
-        """Who stands in the way of a delete, for the message."""
+        """What blocks a delete, for the message."""
         return []
 
     def release(self, api: Api, object_id: str, olds: JsonObject) -> None:
@@ -394,9 +394,9 @@ class Lifecycle:
         )
 
     def _answer(self, found: Response) -> Answer:
-        told = found.model_dump(mode="json", exclude_none=True)
-        object_id = str(told.pop("id"))
-        reality = self.reality(normal_object(told))
+        fields = found.model_dump(mode="json", exclude_none=True)
+        object_id = str(fields.pop("id"))
+        reality = self.reality(normal_object(fields))
         silent = frozenset(type(found).model_fields) - found.model_fields_set - set(reality)
         return Answer(
             object_id, {k: v for k, v in reality.items() if k not in self.clears or v != self.clears[k]}, silent

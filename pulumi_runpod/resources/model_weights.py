@@ -111,7 +111,7 @@ class ModelWeights(RunPodResource, name="ModelWeights"):
     ) -> None:
         """
         :param volume_id: The volume. Another one gets the whole set anew.
-        :param data_center: Where the volume is; one of those whose volumes speak S3.
+        :param data_center: Where the volume is; one of those whose volumes offer S3.
         :param source: What to send. It is looked at in every preview; what was not changed is not read again.
         :param path: Folder on the volume. Default: `models/<resource_name>`.
         :param retain_on_delete: False: deleting the resource, or moving it, removes the files from the volume.

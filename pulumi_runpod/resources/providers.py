@@ -1,6 +1,6 @@
 """The provider classes that users' state names: `pulumi_runpod.resources.providers:EndpointProvider` and the like.
 
-Module and class names here are a stored format. Nothing is ever renamed, moved or given state of its own.
+Module and class names here are a stored format. Nothing is ever renamed, moved or given attributes.
 """
 
 from __future__ import annotations

@@ -58,10 +58,10 @@ class RolloutPolicy:
     smoke_job: JsonObject | None = None
 
     @classmethod
-    def of(cls, told: JsonObject) -> RolloutPolicy:
+    def of(cls, fields: JsonObject) -> RolloutPolicy:
         """From inputs that passed the check."""
-        job = {"input": told["smoke_input"]} if "smoke_input" in told else None
-        return cls(float(told.get("timeout", DEFAULT_ROLLOUT_TIMEOUT_S)), job)
+        job = {"input": fields["smoke_input"]} if "smoke_input" in fields else None
+        return cls(float(fields.get("timeout", DEFAULT_ROLLOUT_TIMEOUT_S)), job)
 
 
 class Budget:
@@ -167,8 +167,8 @@ class Gate:
             return False
         if job.status == "COMPLETED":
             return True
-        told = worker_error(job.error) if job.error else str(job.output or "no reason told")[:200]
-        raise self._unhealthy(endpoint, f"its smoke job {job.id} ended {job.status}: {told}")
+        text = worker_error(job.error) if job.error else str(job.output or "no reason given")[:200]
+        raise self._unhealthy(endpoint, f"its smoke job {job.id} ended {job.status}: {text}")
 
     def _judge(self, api: GateApi, budget: Budget, endpoint: Endpoint, latest: Sequence[Worker], watch: _Watch) -> None:
         """Raises as soon as it is certain that waiting does not help."""
@@ -198,8 +198,8 @@ class Gate:
         if "INITIALIZING" in by_status:
             worker = by_status["INITIALIZING"]
             lines = self._diagnosis(api, budget, endpoint, worker).lines
-            told = f". Last log lines: {' | '.join(lines)}" if lines else ""
-            raise self._unhealthy(endpoint, f"{late}: worker {worker.id} is still starting{told}")
+            text = f". Last log lines: {' | '.join(lines)}" if lines else ""
+            raise self._unhealthy(endpoint, f"{late}: worker {worker.id} is still starting{text}")
         if "THROTTLED" in by_status:
             raise self._unhealthy(
                 endpoint,
@@ -222,7 +222,7 @@ class Gate:
             return diagnose(())  # replaced meanwhile
 
     def _unhealthy(self, endpoint: Endpoint, reason: str) -> Unhealthy:
-        """Log lines and job errors may hold what stands in the environment."""
+        """Log lines and job errors may hold what is in the environment."""
         # Imported where it is needed: check and diff, which make no call, do without the HTTP client.
         from pulumi_runpod.client.answer import hidden, secrets_of
 

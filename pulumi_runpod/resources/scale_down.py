@@ -27,9 +27,9 @@ def cause_of_scale_down(api: ScaleDownApi, endpoint_id: str, lowered_to: int) ->
     return f"as after {days} days without requests" if days else None
 
 
-def _by_a_person(told: Releases, lowered_to: int) -> bool:
-    """Whether the newest release that speaks of it was made by a user."""
-    for release in told.releases:
+def _by_a_person(result: Releases, lowered_to: int) -> bool:
+    """Whether the newest release that mentions it was made by a user."""
+    for release in result.releases:
         if any(change.field == _FIELD and change.new == lowered_to for change in release.diff):
             return release.created_by_user_id is not None
     return False

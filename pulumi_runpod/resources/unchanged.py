@@ -1,6 +1,6 @@
 """What a declaration says that says what it said last time: nothing new, so nothing is judged and no model is loaded.
 
-What stands in the state was judged when it was declared, or was read from the service. Whenever anything is sent, the
+What is in the state was judged when it was declared, or was read from the service. Whenever anything is sent, the
 lifecycle judges it again.
 """
 
@@ -29,7 +29,7 @@ def unchanged_inputs(kind: str, olds: JsonObject, news: JsonObject) -> JsonObjec
 
 
 def replaces_nothing(object_id: str, outs: JsonObject, inputs: JsonObject) -> bool:
-    """Whether every input stands in the outputs, and no other was declared: then `diff` has nothing to say.
+    """Whether every input is in the outputs, and no other was declared: then `diff` has nothing to say.
 
     That there is a change (say, of a field that is no longer set) is for the engine to see, from the inputs.
     """

@@ -1,6 +1,6 @@
 """One clean line for a person, where the engine's Python shim would show a traceback.
 
-The shim answers every exception with `context.abort(UNKNOWN, traceback)`. When `grpc-status-details-bin` stands in the
+The shim answers every exception with `context.abort(UNKNOWN, traceback)`. When `grpc-status-details-bin` is in the
 trailing metadata of that context, the engine takes message and details from there. The context is found in the frames
 below; where there is none (another SDK, a unit test) the plain exception is raised, and nothing is lost but the looks.
 `PULUMI_RUNPOD_DEBUG=1` shows the traceback.

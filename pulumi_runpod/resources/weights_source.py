@@ -110,9 +110,9 @@ def files_of(source: JsonObject, digests: FileDigests) -> list[WantedFile]:
     try:
         parsed = _SOURCES.validate_python(source)
     except ValidationError as error:
-        told = error.errors(include_input=False, include_url=False, include_context=False)
+        result = error.errors(include_input=False, include_url=False, include_context=False)
         raise InvalidInput(
-            "source", [Failure(_where(e["loc"]), _reason(e)) for e in told if not _follows(e, told)]
+            "source", [Failure(_where(e["loc"]), _reason(e)) for e in result if not _follows(e, result)]
         ) from None
     try:
         found = parsed.files(digests)

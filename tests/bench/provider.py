@@ -151,8 +151,8 @@ def measure(rounds: int, resources: int) -> None:
                     calls[command][side] = len(local.calls())
                     peak = max(peak, projects[side].peak_bytes)
             local.reset()
-    told = ", ".join(f"{side} {size} B" for side, size in sizes.items())
-    print(f"{resources} resources, {rounds} rounds; state per resource: {told}; native provider {peak / 1e6:.0f} MB")
+    text = ", ".join(f"{side} {size} B" for side, size in sizes.items())
+    print(f"{resources} resources, {rounds} rounds; state per resource: {text}; native provider {peak / 1e6:.0f} MB")
     for command, sides_taken in taken.items():
         floor, dynamic, native = (statistics.median(sides_taken[side]) for side in ("floor", "dynamic", "native"))
         print(

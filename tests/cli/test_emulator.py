@@ -67,23 +67,23 @@ def test_a_state_directory_has_a_random_key_of_its_own(
     project = tmp_path / "project"
     own = project / ".local/runpod"
     try:
-        told = json.loads(run("start", "--port", "0", "--state", str(own), "--json").stdout)
+        output = json.loads(run("start", "--port", "0", "--state", str(own), "--json").stdout)
         other = json.loads(run("start", "--port", "0", "--state", str(state), "--json").stdout)
         key, s3_key = key_in(own), json.loads(run("s3-key", "show", "--state", str(own), "--json").stdout)
         (project / "deep").mkdir()
         monkeypatch.chdir(project / "deep")
         for name in ("RUNPOD_API_KEY", "RUNPOD_API_BASE_URL", "RUNPOD_S3_ACCESS_KEY_ID", "RUNPOD_S3_SECRET_ACCESS_KEY"):
             monkeypatch.delenv(name, raising=False)
-        found = Settings.load({"runpod:apiBaseUrl": told["api"]})
+        found = Settings.load({"runpod:apiBaseUrl": output["api"]})
         statuses = [
-            httpx.get(f"{told['api']}/v2/templates", headers={"Authorization": f"Bearer {tried}"}).status_code
+            httpx.get(f"{output['api']}/v2/templates", headers={"Authorization": f"Bearer {tried}"}).status_code
             for tried in (key, "local", key_in(state))
         ]
 
         assert (key.startswith("rpa_"), len(key)) == (True, 44)
         assert found.key == key
         assert found.s3_key == (s3_key["accessKeyId"], s3_key["secretAccessKey"])
-        assert Settings.load({"runpod:apiBaseUrl": told["api"], "runpod:apiKey": "mine"}).key == "mine"
+        assert Settings.load({"runpod:apiBaseUrl": output["api"], "runpod:apiKey": "mine"}).key == "mine"
         assert Settings.load({"runpod:apiBaseUrl": other["api"]}).api_key is None
         assert statuses == [200, 401, 401]
         stop(own)
@@ -117,9 +117,11 @@ def test_the_machines_variables_reach_every_worker_under_what_its_endpoint_sets(
     """Said once for the machine, whatever the endpoint; where both name one, the endpoint's value holds."""
     shown = "*/shows*=sh -c 'echo place=$PLACE mode=$MODE; exec sleep 600'"
     machine = ("--worker-env", "PLACE=desk", "--worker-env", "MODE=machine")
-    told = json.loads(run("start", "--port", "0", "--state", str(state), "--worker", shown, *machine, "--json").stdout)
+    output = json.loads(
+        run("start", "--port", "0", "--state", str(state), "--worker", shown, *machine, "--json").stdout
+    )
     assert run("switch", "set", "coldStartSpeed", "1000", "--state", str(state)).returncode == 0
-    with RunPodClient(Settings.load({"runpod:apiKey": key_in(state), "runpod:apiBaseUrl": told["api"]})) as client:
+    with RunPodClient(Settings.load({"runpod:apiKey": key_in(state), "runpod:apiBaseUrl": output["api"]})) as client:
         body = CreateEndpoint.model_validate(SHOWS)
         endpoint_id = client.create(ENDPOINTS, body).id
 
@@ -133,10 +135,10 @@ def test_the_machines_variables_reach_every_worker_under_what_its_endpoint_sets(
 
 def test_the_key_is_not_in_the_process_list(state: Path) -> None:
     """It reaches the server in its environment, opens it, and is the only one that does."""
-    told = json.loads(run("start", "--port", "0", "--state", str(state), "--api-key", "s3cr3t", "--json").stdout)
-    command_line = Path(f"/proc/{told['pid']}/cmdline").read_bytes()
+    output = json.loads(run("start", "--port", "0", "--state", str(state), "--api-key", "s3cr3t", "--json").stdout)
+    command_line = Path(f"/proc/{output['pid']}/cmdline").read_bytes()
     statuses = [
-        httpx.get(f"{told['api']}/v2/templates", headers={"Authorization": f"Bearer {key}"}).status_code
+        httpx.get(f"{output['api']}/v2/templates", headers={"Authorization": f"Bearer {key}"}).status_code
         for key in ("s3cr3t", "local")
     ]
 
@@ -150,11 +152,11 @@ def test_values_of_workers_variables_are_in_no_process_list_and_no_open_file(
     """Given as NAME alone, or with their value: the server that stays shows neither, and its files are its owner's."""
     monkeypatch.setenv("TOKEN", "s3cr3t-token")
     env = ("--worker-env", "TOKEN", "--worker-env", "OTHER=s3cr3t-other")
-    told = json.loads(run("start", "--port", "0", "--state", str(state), *env, "--json").stdout)
+    output = json.loads(run("start", "--port", "0", "--state", str(state), *env, "--json").stdout)
     again = json.loads(run("start", "--port", "0", "--state", str(state), *env, "--json").stdout)
     changed = run("start", "--port", "0", "--state", str(state), "--worker-env", "TOKEN=another")
 
-    assert b"s3cr3t" not in Path(f"/proc/{told['pid']}/cmdline").read_bytes()
+    assert b"s3cr3t" not in Path(f"/proc/{output['pid']}/cmdline").read_bytes()
     assert (again["started"], changed.returncode) == (False, 1)
     modes = {path: path.stat().st_mode & 0o777 for path in [state, *state.rglob("*")]}
     assert modes == {path: 0o700 if path.is_dir() else 0o600 for path in modes}
@@ -185,7 +187,7 @@ def test_faults_clock_switches_and_log(state: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [
         (("serve", "--host", "0.0.0.0"), "--api-key"),
         (("serve", "--worker", "nonsense"), "GLOB=COMMAND"),
@@ -197,7 +199,7 @@ def test_faults_clock_switches_and_log(state: Path) -> None:
         (("clock", "show"), "start one with"),
     ],
 )
-def test_a_mistake_is_one_line(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+def test_a_mistake_is_one_line(tmp_path: Path, arguments: tuple[str, ...], text: str) -> None:
     """Exit 1, one line on standard error, no traceback."""
     port = () if arguments[0] == "clock" else ("--port", "0")
     done = run(*arguments, *port, "--state", str(tmp_path / "state"))
@@ -205,4 +207,4 @@ def test_a_mistake_is_one_line(tmp_path: Path, arguments: tuple[str, ...], told:
     assert done.returncode == 1
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
-    assert told in done.stderr
+    assert text in done.stderr

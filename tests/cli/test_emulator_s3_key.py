@@ -29,10 +29,10 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 def test_the_key_of_an_api_key_is_shown_without_a_server() -> None:
     """As the variables that the uploads read, so that a shell can take them."""
-    told = run("s3-key", "show", "--api-key", "local")
+    completed = run("s3-key", "show", "--api-key", "local")
 
     key = owner_key("local")
-    assert told.stdout.splitlines() == [
+    assert completed.stdout.splitlines() == [
         f"RUNPOD_S3_ACCESS_KEY_ID={key.access_key_id}",
         f"RUNPOD_S3_SECRET_ACCESS_KEY={key.secret_access_key}",
     ]

@@ -22,20 +22,20 @@ def invoke(*arguments: str) -> str:
 
 def test_show_is_what_the_api_returns(at_project: Any) -> None:
     """With `requestUrls` and whatever else the service sends; env values hidden unless asked for."""
-    told = json.loads(invoke("show", "--stack", "dev", "--json"))
+    completed = json.loads(invoke("show", "--stack", "dev", "--json"))
 
-    assert told["id"] == at_project.endpoint_id
-    assert told["requestUrls"]["run"].endswith(f"/v2/{at_project.endpoint_id}/run")
-    assert told["env"] == {"TOKEN": "[secret]"}
+    assert completed["id"] == at_project.endpoint_id
+    assert completed["requestUrls"]["run"].endswith(f"/v2/{at_project.endpoint_id}/run")
+    assert completed["env"] == {"TOKEN": "[secret]"}
     assert json.loads(invoke("show", "-s", "dev", "--json", "--show-secrets"))["env"] == {"TOKEN": "hf_s3cretvalue"}
     assert "hf_s3cretvalue" not in invoke("show", "-s", "dev")
 
 
 def test_an_endpoint_is_found_though_the_update_that_made_it_failed(at_project: Any) -> None:
     """No outputs were recorded then; the state has it, and its workers are what a person wants to look at."""
-    told = json.loads(invoke("show", "--stack", "halfway", "--json"))
+    completed = json.loads(invoke("show", "--stack", "halfway", "--json"))
 
-    assert told["id"] == at_project.endpoint_id
+    assert completed["id"] == at_project.endpoint_id
 
 
 def test_list_names_every_endpoint(at_project: Any) -> None:

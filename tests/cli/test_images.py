@@ -50,7 +50,7 @@ def test_a_jobs_id_cannot_lead_out_of_the_directory(tmp_path: Path) -> None:
     assert file.parent == tmp_path
 
 
-def test_what_is_no_image_is_told_by_its_number(tmp_path: Path) -> None:
+def test_what_is_no_image_is_reported_by_its_number(tmp_path: Path) -> None:
     """Neither URL nor base64."""
     with pytest.raises(RunPodError, match="image 0 -> neither a URL nor base64"):
         save_images(job({"images": [{"image": "no base64!"}]}), tmp_path)

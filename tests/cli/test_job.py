@@ -29,7 +29,7 @@ def invoke(*arguments: str, stdin: str | None = None) -> Result:
     return runner.invoke(app, ["job", *arguments], input=stdin)
 
 
-def told(*arguments: str) -> Any:
+def run_json(*arguments: str) -> Any:
     result = invoke(*arguments, "--json")
     assert result.exit_code == 0, result.exception
     return json.loads(result.stdout)
@@ -61,16 +61,16 @@ def test_a_job_of_a_stack_prints_its_output() -> None:
 
 def test_json_is_the_job_as_the_api_returns_it(by_id: list[str]) -> None:
     """camelCase, and nothing else on standard output."""
-    job = told("run", *by_id, "-i", '{"echo": 1}')
+    job = run_json("run", *by_id, "-i", '{"echo": 1}')
 
     assert (job["status"], job["output"]) == ("COMPLETED", 1)
     assert {"id", "delayTime", "executionTime", "workerId"} <= job.keys()
 
 
 def test_images_become_files(by_id: list[str], tmp_path: Path) -> None:
-    """One file per image, the ending told by the bytes; the directory is made; base64 is left out of the JSON."""
+    """One file per image, the ending taken from the bytes; the directory is made; base64 is left out of the JSON."""
     where = tmp_path / "out" / "deep"
-    job = told("run", *by_id, "-i", images(PNG, b"\xff\xd8\xff jpeg"), "--save", str(where))
+    job = run_json("run", *by_id, "-i", images(PNG, b"\xff\xd8\xff jpeg"), "--save", str(where))
 
     assert [Path(file).suffix for file in job["saved"]] == [".png", ".jpg"]
     assert [Path(file).read_bytes() for file in job["saved"]] == [PNG, b"\xff\xd8\xff jpeg"]
@@ -92,14 +92,14 @@ def test_base64_does_not_flood_the_screen(by_id: list[str]) -> None:
     assert "--save DIR" in result.stdout
 
 
-def test_nothing_to_save_is_told(by_id: list[str], tmp_path: Path) -> None:
+def test_nothing_to_save_is_reported(by_id: list[str], tmp_path: Path) -> None:
     """An output without images."""
     result = invoke("run", *by_id, "-i", '{"echo": 1}', "--save", str(tmp_path))
 
     assert "nothing to save" in str(result.exception)
 
 
-def test_a_directory_that_is_a_file_is_told(by_id: list[str], tmp_path: Path) -> None:
+def test_a_directory_that_is_a_file_is_reported(by_id: list[str], tmp_path: Path) -> None:
     """One line, no traceback."""
     (tmp_path / "file").write_text("")
     result = invoke("run", *by_id, "-i", images(PNG), "--save", str(tmp_path / "file"))
@@ -112,25 +112,25 @@ def test_an_input_may_be_a_file_or_standard_input(by_id: list[str], tmp_path: Pa
     file = tmp_path / "input.json"
     file.write_text('{"echo": "from a file"}')
 
-    assert told("run", *by_id, "-i", f"@{file}")["output"] == "from a file"
+    assert run_json("run", *by_id, "-i", f"@{file}")["output"] == "from a file"
     piped = invoke("run", *by_id, "-i", "@-", "--json", stdin='{"echo": "piped"}')
     assert json.loads(piped.stdout)["output"] == "piped"
 
 
 def test_a_whole_request_may_be_given(by_id: list[str]) -> None:
     """`policy` beside `input`."""
-    job = told("run", *by_id, "-i", '{"input": {"echo": 1}, "policy": {"executionTimeout": 9000}}')
+    job = run_json("run", *by_id, "-i", '{"input": {"echo": 1}, "policy": {"executionTimeout": 9000}}')
 
     assert job["output"] == 1
 
 
 def test_a_job_can_be_sent_and_fetched_later(by_id: list[str]) -> None:
     """`--async`, then `wait`, then `status`; `stream` reads the parts."""
-    sent = told("run", *by_id, "-i", '{"parts": ["a", "b"], "sleep": 0.3}', "--async")
+    sent = run_json("run", *by_id, "-i", '{"parts": ["a", "b"], "sleep": 0.3}', "--async")
     assert sent["status"] in ("IN_QUEUE", "IN_PROGRESS")
 
-    assert told("wait", sent["id"], *by_id)["status"] == "COMPLETED"
-    assert told("status", sent["id"], *by_id)["status"] == "COMPLETED"
+    assert run_json("wait", sent["id"], *by_id)["status"] == "COMPLETED"
+    assert run_json("status", sent["id"], *by_id)["status"] == "COMPLETED"
     assert invoke("stream", sent["id"], *by_id).stdout.splitlines() == ["a", "b"]
 
 
@@ -145,13 +145,13 @@ def test_a_failed_job_is_an_error_with_the_workers_reason(by_id: list[str]) -> N
 
 def test_a_job_can_be_stopped_and_tried_again(by_id: list[str]) -> None:
     """`cancel` and `retry` print the state."""
-    sent = told("run", *by_id, "-i", '{"sleep": 3}', "--async")
-    assert told("cancel", sent["id"], *by_id)["status"] == "CANCELLED"
+    sent = run_json("run", *by_id, "-i", '{"sleep": 3}', "--async")
+    assert run_json("cancel", sent["id"], *by_id)["status"] == "CANCELLED"
 
-    failed = told("run", *by_id, "-i", '{"fail": "x"}', "--async")
+    failed = run_json("run", *by_id, "-i", '{"fail": "x"}', "--async")
     with pytest.raises(JobFailed):
         raise invoke("wait", failed["id"], *by_id).exception or AssertionError
-    assert told("retry", failed["id"], *by_id)["status"] == "IN_QUEUE"
+    assert run_json("retry", failed["id"], *by_id)["status"] == "IN_QUEUE"
 
 
 def test_waiting_ends_and_says_how_to_go_on(by_id: list[str]) -> None:
@@ -178,14 +178,14 @@ def test_an_unknown_job_is_explained(by_id: list[str]) -> None:
 
 def test_the_queue_can_be_looked_at_and_emptied(by_id: list[str]) -> None:
     """`purge` asks first."""
-    assert told("health", *by_id)["workers"]["unhealthy"] == 0
+    assert run_json("health", *by_id)["workers"]["unhealthy"] == 0
     assert invoke("health", *by_id).stdout.startswith("jobs: ")
     assert invoke("purge", *by_id, stdin="n\n").exit_code == 1
-    assert told("purge", *by_id, "--yes") == {"removed": 0}
+    assert run_json("purge", *by_id, "--yes") == {"removed": 0}
 
 
 @pytest.mark.usefixtures("at_project")
-def test_no_endpoint_named_is_told() -> None:
+def test_no_endpoint_named_is_reported() -> None:
     """Both ways are named."""
     error = invoke("run", "-i", "{}").exception
 
@@ -197,7 +197,7 @@ def test_no_endpoint_named_is_told() -> None:
 @pytest.mark.parametrize(
     ("stack", "reason"), [("nowhere", "no stack named 'nowhere'"), ("empty", "has no output 'endpoint_id'")]
 )
-def test_a_stack_without_an_endpoint_is_told(stack: str, reason: str) -> None:
+def test_a_stack_without_an_endpoint_is_reported(stack: str, reason: str) -> None:
     """Unknown, or not deployed."""
     error = invoke("run", "-s", stack, "-i", "{}").exception
 
@@ -205,7 +205,7 @@ def test_a_stack_without_an_endpoint_is_told(stack: str, reason: str) -> None:
     assert reason in str(error)
 
 
-def test_outside_of_a_project_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_project_it_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No Pulumi.yaml upwards."""
     monkeypatch.chdir(tmp_path)
 
@@ -213,25 +213,25 @@ def test_outside_of_a_project_it_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("text", "told_where"),
+    ("text", "place"),
     [
         ("{prompt: fox}", "--input -> not JSON (line 1, column 2)"),
         ("", "--input -> not JSON"),
         ("@nowhere.json", "nowhere.json -> No such file"),
     ],
 )
-def test_an_input_that_is_not_json_says_where(text: str, told_where: str) -> None:
+def test_an_input_that_is_not_json_says_where(text: str, place: str) -> None:
     """Before anything is asked of stack or service."""
-    assert told_where in str(invoke("run", "-s", "dev", "-i", text).exception)
+    assert place in str(invoke("run", "-s", "dev", "-i", text).exception)
 
 
 @pytest.mark.usefixtures("at_project")
-def test_a_deleted_endpoint_is_told() -> None:
+def test_a_deleted_endpoint_is_reported() -> None:
     """The stack knows an id that the service does not."""
     assert isinstance(invoke("run", "-s", "dev", "--endpoint-id", "gone00000000", "-i", "{}").exception, NotFound)
 
 
-def test_a_load_balancer_is_told_apart_from_a_queue(deployed: Any, by_id: list[str]) -> None:
+def test_a_load_balancer_is_kept_apart_from_a_queue(deployed: Any, by_id: list[str]) -> None:
     """No job, but the URL to send requests to, in the message and as `endpoint show` prints it."""
     from pulumi_runpod.client import RunPodClient
     from pulumi_runpod.settings import Settings

@@ -26,10 +26,10 @@ def test_the_published_document_passes() -> None:
 
 def test_a_difference_is_listed_and_fails(tmp_path: Path) -> None:
     """Exit code 1, the difference first; the same as JSON."""
-    told = json.loads(CONTRACT.read_text())
-    told["components"]["schemas"]["CreateNetworkVolumeRequest"]["properties"]["size"]["maximum"] = 8192
+    document = json.loads(CONTRACT.read_text())
+    document["components"]["schemas"]["CreateNetworkVolumeRequest"]["properties"]["size"]["maximum"] = 8192
     file = tmp_path / "newer.json"
-    file.write_text(json.dumps(told))
+    file.write_text(json.dumps(document))
 
     result = runner.invoke(app, ["spec", "check", str(file)])
     assert result.exit_code == 1
@@ -40,11 +40,11 @@ def test_a_difference_is_listed_and_fails(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "text"),
     [(None, "No such file"), ("{", "not JSON"), ("[]", "no JSON object"), ("{}", "is no OpenAPI document")],
 )
 @pytest.mark.parametrize("command", ["check", "table"])
-def test_a_wrong_file_is_one_line(tmp_path: Path, content: str | None, told: str, command: str) -> None:
+def test_a_wrong_file_is_one_line(tmp_path: Path, content: str | None, text: str, command: str) -> None:
     """Missing, malformed, or something else."""
     file = tmp_path / "spec.json"
     if content is not None:
@@ -53,7 +53,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, content: str | None, told: str
     result = runner.invoke(app, ["spec", command, str(file)])
 
     assert isinstance(result.exception, RunPodError)
-    assert told in str(result.exception)
+    assert text in str(result.exception)
 
 
 def test_the_table_is_the_one_in_the_docs() -> None:

@@ -19,7 +19,7 @@ class LyingProxy:
 
     url: str = ""
     lies: list[tuple[str, str, bool]] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     """`METHOD path?query` of each request that was answered with the page."""
 
     def lie(self, method: str, part: str, *, works: bool = False) -> None:
@@ -49,7 +49,7 @@ def lying_proxy(upstream: str) -> Iterator[LyingProxy]:
                 status, content, answered = answer.status, answer.read(), answer.getheaders()
                 connection.close()
             if lie is not None:
-                proxy.told.append(f"{self.command} {self.path}")
+                proxy.requests.append(f"{self.command} {self.path}")
                 status, content, answered = 200, PAGE, [("Content-Type", "text/html")]
             self.send_response(status)
             for key, value in answered:

@@ -58,17 +58,17 @@ class RawServer:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    told = b""
-    while b"\r\n\r\n" not in told:
+    content = b""
+    while b"\r\n\r\n" not in content:
         part = connection.recv(65536)
         if not part:
-            return told
-        told += part
-    head, _, body = told.partition(b"\r\n\r\n")
+            return content
+        content += part
+    head, _, body = content.partition(b"\r\n\r\n")
     lengths = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
     while lengths and len(body) < lengths[0]:
         body += connection.recv(65536)
-    return told
+    return content
 
 
 def saying(answer: bytes) -> Script:
@@ -85,9 +85,9 @@ def http(
     keeps_open: bool = False,
 ) -> Script:
     """A whole answer, or one that promises `length` bytes of body; one that `keeps_open` hides that a close follows."""
-    told = body.encode()
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length or len(told)}\r\n"
-    return saying(f"{head}{'' if keeps_open else 'Connection: close'}".rstrip().encode() + b"\r\n\r\n" + told)
+    result = body.encode()
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length or len(result)}\r\n"
+    return saying(f"{head}{'' if keeps_open else 'Connection: close'}".rstrip().encode() + b"\r\n\r\n" + result)
 
 
 @contextmanager

@@ -76,10 +76,10 @@ def test_an_object_lives_from_create_to_delete(client: RunPodClient) -> None:
 def test_only_what_was_set_is_sent(client: RunPodClient, local_runpod: LocalRunPod) -> None:
     """An update of one field leaves the others alone; a null is sent as null."""
     made = client.create(TEMPLATES, TEMPLATE)
-    told = client.update(TEMPLATES, made.model_dump()["id"], UpdateTemplate.model_validate({"registry": None}))
+    fields = client.update(TEMPLATES, made.model_dump()["id"], UpdateTemplate.model_validate({"registry": None}))
 
-    assert told.model_dump()["env"] == {"TOKEN": "hf_s3cretvalue"}
-    assert told.model_dump()["registry"] is None
+    assert fields.model_dump()["env"] == {"TOKEN": "hf_s3cretvalue"}
+    assert fields.model_dump()["registry"] is None
 
 
 def test_every_kind_is_spoken(client: RunPodClient) -> None:
@@ -135,7 +135,7 @@ def test_a_refusal_says_what_the_service_said(client: RunPodClient) -> None:
     assert raised.value.reasons
 
 
-def test_a_missing_key_is_told_without_a_call(local_runpod: LocalRunPod) -> None:
+def test_a_missing_key_is_reported_without_a_call(local_runpod: LocalRunPod) -> None:
     """At the first call, not before."""
     with (
         RunPodClient(Settings(api_base_url=local_runpod.api)) as client,
@@ -145,7 +145,7 @@ def test_a_missing_key_is_told_without_a_call(local_runpod: LocalRunPod) -> None
     assert local_runpod.calls() == []
 
 
-def test_a_wrong_key_is_told_as_such(local_runpod: LocalRunPod) -> None:
+def test_a_wrong_key_is_reported_as_such(local_runpod: LocalRunPod) -> None:
     """401, with where to set it, and the key in no text."""
     settings = Settings.load({"runpod:apiKey": "wrong-key"}, local_runpod.environment)
 
@@ -154,7 +154,7 @@ def test_a_wrong_key_is_told_as_such(local_runpod: LocalRunPod) -> None:
     assert "wrong-key" not in str(raised.value)
 
 
-def test_a_key_that_may_only_read_is_told_as_such(local_runpod: LocalRunPod) -> None:
+def test_a_key_that_may_only_read_is_reported_as_such(local_runpod: LocalRunPod) -> None:
     """403 differs from 401: the key is right."""
     settings = Settings.load({"runpod:apiKey": local_runpod.add_key("read")}, {"RUNPOD_API_BASE_URL": local_runpod.api})
 
@@ -205,7 +205,7 @@ def test_a_quota_that_comes_back_too_late_ends_at_once(client: RunPodClient, loc
 def test_a_create_that_a_server_failed_on_is_not_repeated(
     client: RunPodClient, local_runpod: LocalRunPod, status: int
 ) -> None:
-    """It may have been made before the failure: the caller is told so, with the name to look for."""
+    """It may have been made before the failure: the error has it, with the name to look for."""
     local_runpod.fault("http.status", method="POST", status=status)
 
     with pytest.raises(AmbiguousCreate, match="network volume 'weights' may or may not have been created") as raised:
@@ -243,7 +243,7 @@ def test_reads_updates_and_deletes_survive_a_cut_connection(
 
 
 def test_an_answer_of_another_type_is_no_answer(client: RunPodClient, local_runpod: LocalRunPod) -> None:
-    """A login page in between is told as such."""
+    """A login page in between is reported as such."""
     local_runpod.fault("http.content_type", method="GET")
 
     with pytest.raises(UnexpectedAnswer, match=r"expected application/json, got text/html.*RUNPOD_API_BASE_URL"):
@@ -260,7 +260,7 @@ def test_a_create_with_an_unreadable_answer_may_have_happened(client: RunPodClie
     assert len(client.list(NETWORK_VOLUMES)) == 1
 
 
-def test_a_host_that_does_not_listen_is_told_with_the_url(naps: Sleeper) -> None:
+def test_a_host_that_does_not_listen_is_reported_with_the_url(naps: Sleeper) -> None:
     """Also for a create: nothing was sent, so nothing is ambiguous."""
     client = RunPodClient(Settings.load({"runpod:apiKey": "k", "runpod:apiBaseUrl": "http://127.0.0.1:1"}), sleep=naps)
 

@@ -32,7 +32,7 @@ def test_a_volume_is_found_by_its_id(client: RunPodClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "told"),
+    ("period", "text"),
     [
         ({"last": 0}, "last: must be at least 1"),
         ({"last": 2, "start": NOW}, "last: excludes start and end"),
@@ -40,7 +40,7 @@ def test_a_volume_is_found_by_its_id(client: RunPodClient) -> None:
         ({"start": NOW, "end": NOW}, "end: must be after start"),
     ],
 )
-def test_a_period_that_makes_no_sense_is_refused(period: dict[str, object], told: str) -> None:
+def test_a_period_that_makes_no_sense_is_refused(period: dict[str, object], text: str) -> None:
     """Before a call."""
-    with pytest.raises(InvalidInput, match=told):
+    with pytest.raises(InvalidInput, match=text):
         Period(**period)  # type: ignore[arg-type]

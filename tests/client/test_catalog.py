@@ -10,7 +10,7 @@ from pulumi_runpod.wire.catalog import offline_catalog
 
 
 def test_the_catalog_is_three_calls_once(client: RunPodClient, local_runpod: LocalRunPod) -> None:
-    """GPUs, CPUs, data centers; whoever asks again gets the same."""
+    """GPUs, CPUs, data centers; a second call gets the same."""
     catalog = live_catalog(client)
 
     assert live_catalog(client) is catalog

@@ -24,7 +24,7 @@ def test_a_refusal_does_not_show_the_signature(status: str) -> None:
     assert "s3cret" not in str(raised.value)
 
 
-def test_a_host_that_does_not_answer_is_told() -> None:
+def test_a_host_that_does_not_answer_is_reported() -> None:
     """Without the query, too."""
     with pytest.raises(RunPodError, match=r"GET http://127.0.0.1/a -> ConnectError") as raised:
         download("http://127.0.0.1:1/a?s3cret")

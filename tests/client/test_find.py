@@ -144,7 +144,7 @@ def test_one_object_of_each_kind_missing_is_asked_for_too(client: RunPodClient, 
 
 
 def test_one_missing_object_that_another_key_has_seen_is_not_believed(client: RunPodClient) -> None:
-    """Asked for alone (`--parallel 1`), it can't be told from the first object of another account's state."""
+    """Asked for alone (`--parallel 1`), it can't be distinguished from the first object of another account's state."""
     with pytest.raises(ObjectsVanished, match="last seen with another key") as raised:
         client.find(NETWORK_VOLUMES, "x1", seen_with="0000000000")
 
@@ -253,7 +253,7 @@ def test_a_list_grows_old() -> None:
 
 
 def test_a_list_that_a_write_overtook_is_not_handed_on() -> None:
-    """Fetched before, finished after the write: whoever asks after the write gets a new one."""
+    """Fetched before, finished after the write: a call after the write gets a new one."""
     lists = Lists(Clock())
     started, release = threading.Event(), threading.Event()
 

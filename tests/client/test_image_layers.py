@@ -1,4 +1,4 @@
-"""What a registry tells of an image's layers: with and without a login, by token, and when it does not tell.
+"""What a registry reports of an image's layers: with and without a login, by token, and without an answer.
 
 The registry with tokens is a small server of the test: none can be had here that issues them.
 """
@@ -67,7 +67,7 @@ def registry(documents: dict[str, object], *, wants: str = "", challenge: str = 
     ],
     ids=["manifest", "index"],
 )
-def test_layers_are_told_lowest_first(documents: dict[str, object]) -> None:
+def test_layers_are_reported_lowest_first(documents: dict[str, object]) -> None:
     """Of the image itself, or of the one for linux/amd64 in a list of several."""
     with registry(documents) as (address, _):
         assert layer_sizes(f"{address}/a/b:dev@{DIGEST}") == [300, 20]
@@ -90,10 +90,10 @@ def test_a_token_is_fetched_where_the_registry_asks_for_one() -> None:
     assert shown == [BASIC, "", "Bearer t-1"]
 
 
-@pytest.mark.parametrize("told", [None, [], {}, {"layers": [{}]}, {"layers": 3}, {"manifests": "x"}])
-def test_what_is_no_manifest_tells_nothing(told: object) -> None:
+@pytest.mark.parametrize("result", [None, [], {}, {"layers": [{}]}, {"layers": 3}, {"manifests": "x"}])
+def test_what_is_no_manifest_tells_nothing(result: object) -> None:
     """Whatever a server answers, and where none is: no failure."""
-    with registry({f"/v2/a/b/manifests/{DIGEST}": told}) as (address, _):
+    with registry({f"/v2/a/b/manifests/{DIGEST}": result}) as (address, _):
         assert layer_sizes(f"{address}/a/b@{DIGEST}") == []
     assert layer_sizes(f"{address}/a/b@{DIGEST}") == []
     assert layer_sizes("not a reference") == []

@@ -92,7 +92,7 @@ def test_runsync_may_come_back_before_the_job_is_done(jobs: JobClient) -> None:
 
 
 def test_waiting_tells_of_every_state(jobs: JobClient) -> None:
-    """The last one told is the final one."""
+    """The last one reported is the final one."""
     seen: list[str] = []
     job = jobs.wait(jobs.run({"echo": 1, "sleep": 0.5}).id, timeout=30, on_change=lambda j: seen.append(j.status))
 
@@ -117,7 +117,7 @@ def test_a_stream_of_a_failed_job_raises(jobs: JobClient) -> None:
         next(stream)
 
 
-def test_a_worker_error_is_told(jobs: JobClient) -> None:
+def test_a_worker_error_is_reported(jobs: JobClient) -> None:
     """`wait` hands the failed job over, `output` raises it."""
     job = jobs.wait(jobs.run({"fail": "ValueError: bad prompt"}).id, timeout=60)
     assert (job.status, job.error) == ("FAILED", "ValueError: bad prompt")
@@ -135,7 +135,7 @@ def test_a_failed_job_can_be_put_in_the_queue_again(jobs: JobClient) -> None:
 
 
 def test_a_running_job_can_be_stopped(jobs: JobClient) -> None:
-    """It ends CANCELLED, and asking for its output says so."""
+    """It ends CANCELLED, and asking for its output raises."""
     job = jobs.run({"echo": 1, "sleep": 4})
 
     assert jobs.cancel(job.id).status == "CANCELLED"
@@ -143,7 +143,7 @@ def test_a_running_job_can_be_stopped(jobs: JobClient) -> None:
         list(jobs.stream(job.id, timeout=60))
 
 
-def test_a_job_beyond_its_time_is_told_with_the_limits(hasty: RetryPolicy) -> None:
+def test_a_job_beyond_its_time_is_reported_with_the_limits(hasty: RetryPolicy) -> None:
     """The message names what to raise. (Answered from a script: a real time-out takes its time.)"""
     ended = http("200 OK", '{"id": "j", "status": "TIMED_OUT"}')
     with (
@@ -210,14 +210,14 @@ def test_both_clients_have_the_same_operations() -> None:
     assert operations(JobClient) == operations(AsyncJobClient)
 
 
-def test_a_wrong_key_is_told(endpoint: Endpoint, settings: Settings) -> None:
+def test_a_wrong_key_is_reported(endpoint: Endpoint, settings: Settings) -> None:
     """401 of the job API, whose error bodies have another shape."""
     wrong = Settings.load({"runpod:apiKey": "wrong-key", "runpod:apiBaseUrl": settings.api_base_url}, {})
     with JobClient(urls_of(endpoint), wrong) as jobs, pytest.raises(Unauthorized, match="runpod:apiKey"):
         jobs.health()
 
 
-def test_a_deleted_endpoint_is_told(jobs: JobClient, settings: Settings, endpoint: Endpoint) -> None:
+def test_a_deleted_endpoint_is_reported(jobs: JobClient, settings: Settings, endpoint: Endpoint) -> None:
     """404 on a submission is the endpoint's, not a job's."""
     gone = urls_of(endpoint).model_dump_json().replace(endpoint.id, "gone0000000000")
     with (
@@ -228,16 +228,16 @@ def test_a_deleted_endpoint_is_told(jobs: JobClient, settings: Settings, endpoin
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "text"),
     [
         ({"input": 1, "policy": {"executionTimeout": 10}}, "policy.executionTimeout"),
         ({"input": 1, "policy": {"ttl": "long"}}, "policy.ttl"),
         ({"input": 1, "webhook": None}, "webhook"),
     ],
 )
-def test_a_wrong_request_is_refused_before_it_is_sent(body: dict[str, object], told: str) -> None:
+def test_a_wrong_request_is_refused_before_it_is_sent(body: dict[str, object], text: str) -> None:
     """With the path of the mistake."""
-    with pytest.raises(InvalidInput, match=told):
+    with pytest.raises(InvalidInput, match=text):
         job_request(body)
 
 
@@ -322,7 +322,7 @@ def test_the_documentations_bare_stream_is_read(hasty: RetryPolicy) -> None:
         assert list(jobs.stream("j", timeout=5)) == [1, 2]
 
 
-def test_too_many_jobs_are_told_with_the_time(hasty: RetryPolicy) -> None:
+def test_too_many_jobs_are_reported_with_the_time(hasty: RetryPolicy) -> None:
     """429 for longer than we wait."""
     busy = http("429 Too Many Requests\r\nRetry-After: 999", '{"error": "rate limit"}')
     with (
@@ -344,7 +344,7 @@ def test_an_id_cannot_lead_to_another_operation(hasty: RetryPolicy) -> None:
         assert server.requests[0].startswith(b"POST /v2/ep/cancel/..%2Frun ")
 
 
-def test_an_unreachable_job_api_is_told_with_its_url(hasty: RetryPolicy) -> None:
+def test_an_unreachable_job_api_is_reported_with_its_url(hasty: RetryPolicy) -> None:
     """Nothing was sent."""
     with (
         client_of("http://127.0.0.1:1", hasty) as jobs,

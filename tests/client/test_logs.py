@@ -100,7 +100,7 @@ def test_a_worker_that_is_gone_is_not_found(hasty: RetryPolicy) -> None:
         client.worker_logs("ep", "w")
 
 
-def test_an_answer_that_is_no_stream_is_told(hasty: RetryPolicy) -> None:
+def test_an_answer_that_is_no_stream_is_reported(hasty: RetryPolicy) -> None:
     """A page of a proxy is no log."""
     with (
         served(http("200 OK", "<html>", content_type="text/html")) as server,
@@ -123,8 +123,8 @@ texts = st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_character
 @given(texts, st.sampled_from(["\n", "\r\n", "\r"]), st.integers(min_value=1, max_value=7))
 def test_events_are_read_across_any_cut(lines: list[str], end: str, size: int) -> None:
     """Chunks end anywhere, inside a character or a line end too; all three line ends count."""
-    told = "".join(f"id: 1{end}data: {line}{end}{end}" for line in lines).encode()
-    chunks = [told[at : at + size] for at in range(0, len(told), size)]
+    text = "".join(f"id: 1{end}data: {line}{end}{end}" for line in lines).encode()
+    chunks = [text[at : at + size] for at in range(0, len(text), size)]
 
     assert list(events([*chunks, b"\n"], ended=lambda: False)) == lines
 

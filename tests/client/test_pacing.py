@@ -44,7 +44,7 @@ def pacer(clock: Clock) -> Pacer:
     return Pacer(monotonic=clock, sleep=clock.sleep)
 
 
-def told(remaining: int, reset: int | None = 10, name: str = "minute") -> tuple[Quota, ...]:
+def quota(remaining: int, reset: int | None = 10, name: str = "minute") -> tuple[Quota, ...]:
     return (Quota(name, remaining, reset),)
 
 
@@ -52,7 +52,7 @@ def test_while_calls_are_left_nobody_waits(pacer: Pacer, clock: Clock) -> None:
     """The quota is used up first, and waited for afterwards."""
     for left in (2, 1):
         pacer.acquire(LONG)
-        pacer.release(told(left), answered=True)
+        pacer.release(quota(left), answered=True)
     pacer.acquire(LONG)
 
     assert clock.slept == []
@@ -61,7 +61,7 @@ def test_while_calls_are_left_nobody_waits(pacer: Pacer, clock: Clock) -> None:
 def test_a_used_up_window_is_waited_for_to_its_end(pacer: Pacer, clock: Clock) -> None:
     """Not a second more: the end is the service's own figure."""
     pacer.acquire(LONG)
-    pacer.release(told(0, reset=10), answered=True)
+    pacer.release(quota(0, reset=10), answered=True)
 
     assert pacer.acquire(LONG) == pytest.approx(10)
     assert clock.slept == [10]
@@ -70,7 +70,7 @@ def test_a_used_up_window_is_waited_for_to_its_end(pacer: Pacer, clock: Clock) -
 def test_the_longest_window_decides(pacer: Pacer, clock: Clock) -> None:
     """Room in one window is no room while another is used up."""
     pacer.acquire(LONG)
-    pacer.release((*told(0, reset=10), *told(0, reset=300, name="hour")), answered=True)
+    pacer.release((*quota(0, reset=10), *quota(0, reset=300, name="hour")), answered=True)
 
     assert pacer.acquire(LONG) == pytest.approx(300)
 
@@ -78,7 +78,7 @@ def test_the_longest_window_decides(pacer: Pacer, clock: Clock) -> None:
 def test_a_wait_that_is_too_long_is_an_error_at_once(pacer: Pacer, clock: Clock) -> None:
     """Nobody sleeps for an hour in silence."""
     pacer.acquire(LONG)
-    pacer.release(told(0, reset=3000, name="hour"), answered=True)
+    pacer.release(quota(0, reset=3000, name="hour"), answered=True)
 
     with pytest.raises(QuotaSpentError, match="hour window is used up for 3000 s"):
         pacer.acquire(LONG)
@@ -86,12 +86,12 @@ def test_a_wait_that_is_too_long_is_an_error_at_once(pacer: Pacer, clock: Clock)
 
 
 def test_the_earliest_end_that_any_answer_tells_is_taken(pacer: Pacer, clock: Clock) -> None:
-    """Ends are told in whole seconds, rounded up: a later answer may know better."""
+    """Ends are reported in whole seconds, rounded up: a later answer may know better."""
     pacer.acquire(LONG)
     pacer.acquire(LONG)
-    pacer.release(told(1, reset=3), answered=True)
+    pacer.release(quota(1, reset=3), answered=True)
     clock.now = 0.9
-    pacer.release(told(0, reset=2), answered=True)
+    pacer.release(quota(0, reset=2), answered=True)
 
     assert pacer.acquire(LONG) == pytest.approx(2.0)
 
@@ -100,9 +100,9 @@ def test_an_answer_that_was_overtaken_gives_no_calls_back(pacer: Pacer, clock: C
     """Answers arrive in any order; the smallest remainder of a window is the true one."""
     for _ in range(3):
         pacer.acquire(LONG)
-    pacer.release(told(0), answered=True)
-    pacer.release(told(1), answered=True)
-    pacer.release(told(2), answered=True)
+    pacer.release(quota(0), answered=True)
+    pacer.release(quota(1), answered=True)
+    pacer.release(quota(2), answered=True)
     pacer.acquire(LONG)
 
     assert clock.slept == [10]
@@ -111,9 +111,9 @@ def test_an_answer_that_was_overtaken_gives_no_calls_back(pacer: Pacer, clock: C
 def test_a_new_window_gives_its_calls(pacer: Pacer, clock: Clock) -> None:
     """After the end, the first answer tells how much the next window holds."""
     pacer.acquire(LONG)
-    pacer.release(told(0, reset=10), answered=True)
+    pacer.release(quota(0, reset=10), answered=True)
     pacer.acquire(LONG)
-    pacer.release(told(59, reset=10), answered=True)
+    pacer.release(quota(59, reset=10), answered=True)
     for _ in range(59):
         pacer.acquire(LONG)
 
@@ -158,7 +158,7 @@ def test_a_service_without_quota_is_not_paced(pacer: Pacer, clock: Clock) -> Non
 def test_a_window_without_an_end_is_tried_again_after_a_second(pacer: Pacer, clock: Clock) -> None:
     """`t` is optional."""
     pacer.acquire(LONG)
-    pacer.release(told(0, reset=None), answered=True)
+    pacer.release(quota(0, reset=None), answered=True)
 
     assert pacer.acquire(LONG) == pytest.approx(1.0)
 
@@ -166,7 +166,7 @@ def test_a_window_without_an_end_is_tried_again_after_a_second(pacer: Pacer, clo
 def test_more_calls_than_are_left_are_never_under_way(pacer: Pacer) -> None:
     """A fifth thread waits for an answer when four calls are left and four are under way."""
     pacer.acquire(LONG)
-    pacer.release(told(4), answered=True)
+    pacer.release(quota(4), answered=True)
     for _ in range(4):
         pacer.acquire(LONG)
     went = threading.Event()
@@ -214,7 +214,7 @@ def test_two_processes_on_one_key_both_get_through(local_runpod: LocalRunPod) ->
     assert len({getattr(m, "id", None) for m in made}) == 30
 
 
-def test_a_quota_that_is_gone_for_the_day_is_told_before_the_next_call(
+def test_a_quota_that_is_gone_for_the_day_is_reported_before_the_next_call(
     local_runpod: LocalRunPod, client: RunPodClient
 ) -> None:
     """The call that could only be refused is not sent."""

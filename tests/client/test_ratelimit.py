@@ -62,7 +62,7 @@ def test_what_a_service_writes_is_read_back(windows: dict[str, tuple[int, int | 
 
 @given(st.text(), st.text(), st.text())
 def test_no_header_is_ever_an_error(state: str, policy: str, after: str) -> None:
-    """A quota is advice: nonsense means that none was told."""
+    """A quota is advice: nonsense means that none was reported."""
     headers = {"ratelimit": state, "ratelimit-policy": policy, "retry-after": after}
 
     assert isinstance(quotas(headers), tuple)

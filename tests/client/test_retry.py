@@ -43,12 +43,12 @@ def test_every_method_waits_for_the_quota(method: str) -> None:
 
 
 def test_jitter_only_lengthens_a_wait_for_the_quota() -> None:
-    """Whoever comes back early is refused again."""
+    """A client that comes back early is refused again."""
     assert attempts(random=1.0).after_status(429, 7.0) == pytest.approx(7.7)
 
 
 def test_a_window_that_ends_too_late_is_not_waited_for() -> None:
-    """The end of the hour is told at once instead."""
+    """The end of the hour is raised at once instead."""
     assert attempts().after_status(429, 1800.0) is None
 
 
@@ -69,7 +69,7 @@ def test_a_server_error_may_ask_for_a_longer_wait() -> None:
     assert attempts().after_status(503, 20.0) == pytest.approx(20.0)
 
 
-def test_an_unreachable_host_is_told_soon() -> None:
+def test_an_unreachable_host_is_reported_soon() -> None:
     """Three sends in all: a wrong URL is more likely than a blink of the network."""
     one = attempts()
 

@@ -68,7 +68,7 @@ def test_a_read_with_a_cut_body_is_sent_again(hasty: RetryPolicy) -> None:
         assert server.connections == 2
 
 
-def test_json_that_was_cut_inside_a_whole_body_is_told(hasty: RetryPolicy) -> None:
+def test_json_that_was_cut_inside_a_whole_body_is_reported(hasty: RetryPolicy) -> None:
     """A proxy that cuts and counts again: the body is whole and is no JSON."""
     with (
         served(http("200 OK", EMPTY[:8])) as server,
@@ -102,7 +102,7 @@ def test_json_nested_too_deeply_is_one_line(status: str, hasty: RetryPolicy) -> 
     assert len(str(raised.value)) < 400
 
 
-def test_bytes_that_are_no_http_are_told(hasty: RetryPolicy) -> None:
+def test_bytes_that_are_no_http_are_reported(hasty: RetryPolicy) -> None:
     """Another service on that port."""
     with (
         served(saying(b"220 smtp ready\r\n")) as server,
@@ -189,7 +189,7 @@ def test_a_redirect_is_not_followed_with_the_key(hasty: RetryPolicy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "text"),
     [
         ("[]", "expected a JSON object, got an array"),
         ("{}", "the answer has no list 'networkVolumes'"),
@@ -197,12 +197,12 @@ def test_a_redirect_is_not_followed_with_the_key(hasty: RetryPolicy) -> None:
         (f'{{"networkVolumes": [{VOLUME.replace("10", "null")}]}}', "no NetworkVolume as published .size"),
     ],
 )
-def test_an_answer_of_another_shape_names_what_is_wrong(hasty: RetryPolicy, body: str, told: str) -> None:
+def test_an_answer_of_another_shape_names_what_is_wrong(hasty: RetryPolicy, body: str, text: str) -> None:
     """The field, and never a value."""
     with (
         served(http("200 OK", body)) as server,
         client_of(server.url, hasty) as client,
-        pytest.raises(UnexpectedAnswer, match=told),
+        pytest.raises(UnexpectedAnswer, match=text),
     ):
         client.list(NETWORK_VOLUMES)
 

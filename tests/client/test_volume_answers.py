@@ -54,7 +54,7 @@ def test_no_set_is_declared_whole_while_a_file_is_missing(
     proxy.lie(method, part)
     with pytest.raises(VolumeError):
         synchronise(behind, FOLDER, wanted)
-    assert proxy.told
+    assert proxy.requests
     assert not (on_disk / "READY.json").exists()
 
     proxy.lies.clear()

@@ -114,11 +114,11 @@ def test_the_worker_refuses_a_set_that_does_not_match_its_manifest(
 
 
 @pytest.mark.parametrize(
-    ("size", "told"),
+    ("size", "text"),
     [(4 * PART + 1, "was changed while it was being sent"), (5, "was cut short while it was being sent")],
 )
 def test_a_file_that_changes_while_it_is_sent_is_refused(
-    volume: VolumeFiles, wanted: list[WantedFile], on_disk: Path, size: int, told: str
+    volume: VolumeFiles, wanted: list[WantedFile], on_disk: Path, size: int, text: str
 ) -> None:
     """Half of one file and half of another make no set."""
     [big] = [f for f in wanted if f.path == "unet/big.bin"]
@@ -128,7 +128,7 @@ def test_a_file_that_changes_while_it_is_sent_is_refused(
             file.write(b"other")
             file.truncate(size)
 
-    with pytest.raises(VolumeError, match=told):
+    with pytest.raises(VolumeError, match=text):
         synchronise(volume, FOLDER, [big], on_progress=change)
     assert not (on_disk / "READY.json").exists()
 

@@ -1,4 +1,4 @@
-"""What stands in the way of sending files to a volume is told with the way to mend it."""
+"""What blocks sending files to a volume is reported with the way to mend it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.client.file_sets import (
 )
 
 
-def test_a_wrong_key_is_told_with_the_way_to_mend_it(settings: Settings, volume_id: str) -> None:
+def test_a_wrong_key_is_reported_with_the_way_to_mend_it(settings: Settings, volume_id: str) -> None:
     """The error names the setting, and holds neither key nor secret."""
     wrong = Settings.load(
         {
@@ -54,7 +54,7 @@ def test_a_data_center_without_s3_is_refused(settings: Settings) -> None:
         VolumeFiles(settings, data_center="US-TX-3", volume_id="v")
 
 
-def test_nothing_listening_is_told(volume_id: str) -> None:
+def test_nothing_listening_is_reported(volume_id: str) -> None:
     """No traceback of a library: what was tried, and what to look at."""
     nowhere = Settings.load(
         {"runpod:apiBaseUrl": "http://127.0.0.1:1"},
@@ -68,7 +68,7 @@ def test_nothing_listening_is_told(volume_id: str) -> None:
         volume.list("models/")
 
 
-def test_a_full_volume_is_told(opened: Opener, wanted: list[WantedFile], on_disk: Path) -> None:
+def test_a_full_volume_is_reported(opened: Opener, wanted: list[WantedFile], on_disk: Path) -> None:
     """The advice is to grow it."""
     with (on_disk.parents[1] / "big").open("wb") as file:
         file.truncate(10_000_000_000)  # sparse: it takes no disk here

@@ -21,8 +21,8 @@ def call(template: str, query: str, body: Any = None, job_id: str = "") -> bytes
     headers = {**KEY, **({"X-Request-ID": job_id} if job_id else {})}
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(url, data=data, headers=headers), timeout=95) as answer:
-        told: bytes = answer.read()
-        return told
+        result: bytes = answer.read()
+        return result
 
 
 def work(job: dict[str, Any]) -> None:

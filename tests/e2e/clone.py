@@ -1,4 +1,4 @@
-"""A fresh copy of the project, as a newcomer has it, with a port of its own for the local RunPod."""
+"""A fresh copy of the project, as a newcomer has it, with its own port for the local RunPod."""
 
 from __future__ import annotations
 

@@ -124,16 +124,16 @@ class RealStack:
             _collect_failed_program()
         for event in events:
             if event.diagnostic_event is not None and event.diagnostic_event.severity != "debug":
-                told = event.diagnostic_event
-                (outcome.errors if told.severity == "error" else outcome.notices).append(told.message.strip())
+                result = event.diagnostic_event
+                (outcome.errors if result.severity == "error" else outcome.notices).append(result.message.strip())
             if event.resource_pre_event is not None:
                 step = event.resource_pre_event.metadata
-                told_step = (str(getattr(step.op, "value", step.op)), step.urn.rsplit("::", 1)[1])
+                step_of = (str(getattr(step.op, "value", step.op)), step.urn.rsplit("::", 1)[1])
                 if is_ours(step.type) and step.op != "same":
-                    outcome.steps.append(told_step)
-                    outcome.kinds.append((told_step[0], step.type.rpartition(":")[2], told_step[1]))
+                    outcome.steps.append(step_of)
+                    outcome.kinds.append((step_of[0], step.type.rpartition(":")[2], step_of[1]))
                 if step.type == "docker-build:index:Image" and step.op != "same":
-                    outcome.images.append(told_step)
+                    outcome.images.append(step_of)
         outcome.text = "\n".join(lines)
         return outcome
 

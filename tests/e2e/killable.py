@@ -27,7 +27,7 @@ TEMPLATE = (
 
 @dataclass
 class Killable:
-    """A project that a `pulumi` process of its own runs, as in a terminal."""
+    """A project that its own `pulumi` process runs, as in a terminal."""
 
     directory: Path
     environ: dict[str, str]

@@ -14,8 +14,8 @@ class Pages(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.answer({"text": self.rfile.read(int(self.headers["content-length"])).decode().upper()})
 
-    def answer(self, told: object) -> None:
-        body = json.dumps(told).encode()
+    def answer(self, result: object) -> None:
+        body = json.dumps(result).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))

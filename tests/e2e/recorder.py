@@ -1,4 +1,4 @@
-"""Stands between clients and a local RunPod, and keeps the bodies that the local RunPod's own log never keeps."""
+"""Sits between clients and a local RunPod, and keeps the bodies that the local RunPod's own log never keeps."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pulumi_runpod.wire.model import JsonObject
 
 OLD, NEW = (f"registry.example.com/team/sdxl-worker@sha256:{digit * 64}" for digit in "ab")
 WEIGHTS = "FOLDER"
-"""Stands for a folder that a test makes."""
+"""In place of a folder that a test makes."""
 SERVICE = {"image": OLD, "workersMin": "0", "workersMax": "1", "requestsPerDay": "50", "secondsEach": "4"}
 
 
@@ -26,7 +26,7 @@ class Change:
     value: str
     sends: Mapping[str, JsonObject] = field(default_factory=dict)
     """`METHOD KIND` -> body, of all calls that change something. Names that are made are left out; a volume's data
-    center stands for its id, and a credential's name for the credential's.
+    center takes the place of its id, and a credential's name for the credential's.
     """
     also: frozenset[str] = frozenset()
     """What else reaches RunPod: `smoke job`, `upload`."""
@@ -101,7 +101,7 @@ SERVICE_CHANGES = {
     "model": Change(
         "other", release(env={"MODEL_NAME": "other"}), UPLOAD, OTHER_WEIGHTS, beside={"weightsFrom": WEIGHTS}
     ),
-    # Its own volume goes, with what lies on it: the plan says so, and a protected one stays.
+    # Its own volume goes, with what lies on it: the plan shows that, and a protected one stays.
     "platformStack": Change("one", {**endpoint(networkVolumes=["EU-RO-1"]), "DELETE network-volumes": {}}),
     "image": Change(NEW, release(image=NEW)),
     # For an image that is built here; one that is named is as it is.
@@ -140,4 +140,4 @@ PLATFORM_CHANGES = {
         beside={"dataCenters": "US-IL-1", "weightsFrom": WEIGHTS},
     ),
 }
-"""Each in data centers of its own."""
+"""Each in other data centers."""

@@ -81,7 +81,7 @@ def test_adopting_brings_the_object_to_what_is_declared_in_the_same_up(
     assert any("size: from 10 to 20" in notice for notice in listed.notices), listed.notices
     assert previewed == ["GET", "GET"]
     assert not adopted.failed, adopted.text
-    # `up` without a preview of its own: once to compare, once to adopt.
+    # `up` without its own preview: once to compare, once to adopt.
     assert calls == ["GET", "GET", "PATCH"]
     assert adopted.outputs == {"id": volume_id, "name": "by-hand"}
     assert again.steps == []
@@ -92,7 +92,7 @@ def test_adopting_brings_the_object_to_what_is_declared_in_the_same_up(
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "text"),
     [
         ({"adopt_id": "nothing-there"}, "there is no network volume nothing-there in this account"),
         ({"data_center": "EU-CZ-1"}, "cannot move"),
@@ -100,14 +100,14 @@ def test_adopting_brings_the_object_to_what_is_declared_in_the_same_up(
     ],
 )
 def test_what_cannot_be_adopted_is_refused_in_one_line(
-    deploy: Deploy, resource_calls: Calls, volume_id: str, changes: dict[str, Any], told: str
+    deploy: Deploy, resource_calls: Calls, volume_id: str, changes: dict[str, Any], text: str
 ) -> None:
     """In the preview, which changes nothing."""
     failed = deploy(adopting(volume_id, **changes)).preview()
 
     assert failed.failed
     assert "Traceback" not in failed.text
-    assert any(told in error for error in failed.errors), failed.errors
+    assert any(text in error for error in failed.errors), failed.errors
     assert [call for call in resource_calls() if call.startswith(("PATCH", "DELETE"))] == []
 
 

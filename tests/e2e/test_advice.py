@@ -19,7 +19,7 @@ from tests.pulumi_folder import PulumiFolder
 
 pytestmark = pytest.mark.engine
 
-STOPS = "RP002"  # an error, which has a preview of its own
+STOPS = "RP002"  # an error, which has its own preview
 
 
 @dataclass(frozen=True)
@@ -86,18 +86,18 @@ def test_a_preview_with_advice_goes_through(previewed: Preview, runpod: LocalRun
 
 @pytest.mark.parametrize("rule", [rule for rule in RULE_IDS if rule != STOPS])
 def test_a_rule_fires_in_the_preview_of_its_service_alone(previewed: Preview, rule: str) -> None:
-    """The service that breaks the rule is told so, and the same service with one change is not."""
+    """The service that breaks the rule is named, and the same service with one change is not."""
     assert f"{rule} " in previewed.of(f"fires-{rule}")
     silent = previewed.of(f"silent-{rule}")
     assert "prices: " in silent
     assert f"{rule} " not in silent
 
 
-def test_every_service_is_told_its_monthly_range(previewed: Preview) -> None:
+def test_every_service_learns_its_monthly_range(previewed: Preview) -> None:
     """500 requests of 4 s on a pool at $1.116/h: $18.60 of work, and disk; the currency is said."""
-    told = previewed.of("silent-RP012")
-    assert re.search(r"\$18\.65 to \$[\d,.]+ a month, \$[\d,.]+ expected \(USD\); prices: catalog of RunPod", told), (
-        told
+    result = previewed.of("silent-RP012")
+    assert re.search(r"\$18\.65 to \$[\d,.]+ a month, \$[\d,.]+ expected \(USD\); prices: catalog of RunPod", result), (
+        result
     )
 
 
@@ -127,21 +127,21 @@ def test_a_strict_guard_stops_at_a_warning(preview: Callable[..., Preview]) -> N
 
 
 def test_a_failing_catalog_is_said_and_stops_nothing(preview: Callable[..., Preview]) -> None:
-    """Nobody answers: the preview goes on with the dated copy of the catalog, and says so once."""
-    told = preview("all", RUNPOD_API_BASE_URL="http://127.0.0.1:9")
-    assert told.code == 0, told.text
-    assert told.of_stack().count("the RunPod catalog could not be read") == 1
-    assert "prices: copy of the catalog of 2026-" in told.of("silent-RP012")
-    assert "RP017" not in told.of("fires-RP017")
-    assert "RP001" in told.of("fires-RP001")
+    """Nobody answers: the preview goes on with the dated copy of the catalog, and warns once."""
+    review = preview("all", RUNPOD_API_BASE_URL="http://127.0.0.1:9")
+    assert review.code == 0, review.text
+    assert review.of_stack().count("the RunPod catalog could not be read") == 1
+    assert "prices: copy of the catalog of 2026-" in review.of("silent-RP012")
+    assert "RP017" not in review.of("fires-RP017")
+    assert "RP001" in review.of("fires-RP001")
 
 
 def test_the_dated_copy_can_be_asked_for(preview: Callable[..., Preview], runpod: LocalRunPod) -> None:
-    """Whoever wants no call at all gets none, and no complaint."""
+    """Without any call, and without a complaint."""
     runpod.forget_calls()
-    told = preview("strict", RUNPOD_OFFLINE_CATALOG="1")
+    review = preview("strict", RUNPOD_OFFLINE_CATALOG="1")
     assert runpod.calls() == []
-    assert "could not be read" not in told.text
+    assert "could not be read" not in review.text
 
 
 def test_commands_read_the_plan_of_a_deployed_stack(project: Project) -> None:
@@ -151,8 +151,8 @@ def test_commands_read_the_plan_of_a_deployed_stack(project: Project) -> None:
     assert done.returncode == 0, done.stdout
 
     costs = json.loads(project.command("cost", "--stack", "dev", "--json").stdout)
-    assert {told["name"] for told in costs} == {"sdxl", "quiet"}
-    (sdxl,) = (told for told in costs if told["name"] == "sdxl")
+    assert {result["name"] for result in costs} == {"sdxl", "quiet"}
+    (sdxl,) = (result for result in costs if result["name"] == "sdxl")
     assert sdxl["prices"]["source"] == "AMPERE_80, catalog of RunPod"
     assert f"${sdxl['low']:,.2f} to ${sdxl['high']:,.2f} a month" in done.stdout
 

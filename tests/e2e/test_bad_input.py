@@ -52,7 +52,9 @@ def test_a_volume_of_five_gb_is_refused_before_any_call(deploy: Deploy, local_ru
 
 
 @both_adapters
-def test_all_mistakes_of_a_resource_are_told_at_once(adapter: str, deploy: Deploy, local_runpod: LocalRunPod) -> None:
+def test_all_mistakes_of_a_resource_are_reported_at_once(
+    adapter: str, deploy: Deploy, local_runpod: LocalRunPod
+) -> None:
     """Bounds, rules across fields and a missing field in one go, each with its path."""
     stack = deploy(
         endpoint(
@@ -114,7 +116,7 @@ def test_a_missing_key_names_both_places_where_it_can_be_set(engine: Any, local_
 
 
 @both_adapters_exhaustive
-def test_a_wrong_key_is_told_without_showing_it(engine: Any, local_runpod: LocalRunPod) -> None:
+def test_a_wrong_key_is_reported_without_showing_it(engine: Any, local_runpod: LocalRunPod) -> None:
     """401, and what to set."""
     outcome = engine.stack(volume(), {**local_runpod.environment, "RUNPOD_API_KEY": "wrong-key-1234"}).up()
 

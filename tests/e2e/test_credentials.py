@@ -69,9 +69,9 @@ def test_credentials_are_encrypted_and_never_shown(deploy: Deploy) -> None:
 
     assert outcomes[2].steps == [("update", "hf")]
     assert not outcomes[4].failed, outcomes[4].text
-    for told in ("pa55word-one", "pa55word-two", "hf_first-value", "hf_second-value", "robot-user"):
-        assert told not in state
-        assert not any(told in outcome.text for outcome in outcomes)
+    for result in ("pa55word-one", "pa55word-two", "hf_first-value", "hf_second-value", "robot-user"):
+        assert result not in state
+        assert not any(result in outcome.text for outcome in outcomes)
 
 
 def test_each_account_has_its_own_key_and_url(deploy: Deploy, local_runpod: LocalRunPod) -> None:
@@ -100,7 +100,7 @@ def test_each_account_has_its_own_key_and_url(deploy: Deploy, local_runpod: Loca
 
 
 def test_stack_config_wins_over_the_environment(deploy: Deploy, local_runpod: LocalRunPod) -> None:
-    """`runpod:apiKey` of the stack; and what is wrong with it is told without showing it."""
+    """`runpod:apiKey` of the stack; and what is wrong with it is reported without showing it."""
     stack = deploy(lambda: (NetworkVolume("weights", size=10, data_center="EU-RO-1"), None)[1])
     stack.config("runpod:apiKey", "key-of-somebody-else", secret=True)
     failed = stack.up()

@@ -26,7 +26,7 @@ def nothing() -> None:
 
 
 def running(text: str) -> Callable[[], None]:
-    """The program that stands in the docs."""
+    """The program that is in the docs."""
     code = compile(text, str(DOC), "exec")
     return lambda: exec(code, {})
 

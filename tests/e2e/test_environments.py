@@ -37,11 +37,11 @@ def deployed(outcome: Outcome) -> dict[str, object]:
 
 
 def reason(outcome: Outcome) -> str:
-    """The one reason for which a program failed, told without a traceback of ours."""
+    """The one reason for which a program failed, without a traceback of ours."""
     assert outcome.failed
     assert "Traceback" not in "".join(outcome.errors), outcome.errors
-    (told,) = {line for line in outcome.errors if "unhandled" not in line}
-    return told
+    (result,) = {line for line in outcome.errors if "unhandled" not in line}
+    return result
 
 
 def test_services_share_the_volumes_of_the_platform(
@@ -81,20 +81,20 @@ def test_a_service_in_several_data_centers_has_a_volume_with_weights_in_each(
 
 
 def test_wrong_settings_never_reach_the_api(stack: Callable[..., RealStack], local_runpod: LocalRunPod) -> None:
-    """Wrong values, an unknown key and a contradiction in one update: all are told, and nobody is called."""
+    """Wrong values, an unknown key and a contradiction in one update: all are reported, and nobody is called."""
     wrong = {"workersMin": "many", "guard": "high", "workerMax": "3", "executionTimeoutSeconds": "300"}
     failed = stack("dev", image=IMAGES[0], **wrong).up()
-    # An exit is an error of its own to the Automation API; `pulumi up` says nothing of it.
-    told = [error for error in failed.errors if "inline source runtime error" not in error]
+    # An exit is another error to the Automation API; `pulumi up` says nothing of it.
+    items = [error for error in failed.errors if "inline source runtime error" not in error]
 
     assert failed.failed
-    assert sorted(line.split()[0] for line in told) == sorted(wrong)
-    assert all("pulumi config set" in line for line in told)
+    assert sorted(line.split()[0] for line in items) == sorted(wrong)
+    assert all("pulumi config set" in line for line in items)
     assert local_runpod.calls() == []
 
 
 def test_prod_runs_the_very_digest_that_staging_runs(stack: Callable[..., RealStack]) -> None:
-    """Without an image of its own, prod follows staging, digest by digest, and keeps its endpoint."""
+    """Without its own image, prod follows staging, digest by digest, and keeps its endpoint."""
     staging = stack("staging", image=IMAGES[0], healthGate="off")
     prod = stack("prod", healthGate="off")
     deployed(staging.up())
@@ -110,14 +110,14 @@ def test_prod_runs_the_very_digest_that_staging_runs(stack: Callable[..., RealSt
 def test_prod_refuses_an_image_that_staging_does_not_run(
     stack: Callable[..., RealStack], local_runpod: LocalRunPod
 ) -> None:
-    """Another image is refused with both ways out, and deployed when the settings say so."""
+    """Another image is refused with both ways out, and deployed when the settings allow it."""
     deployed(stack("staging", image=IMAGES[0], healthGate="off").up())
     prod = stack("prod", image=IMAGES[1], healthGate="off")
     local_runpod.forget_calls()
-    told = reason(prod.up())
+    text = reason(prod.up())
 
-    assert "pulumi config rm image" in told
-    assert "allowUnpromotedImage" in told
+    assert "pulumi config rm image" in text
+    assert "allowUnpromotedImage" in text
     assert not local_runpod.calls("POST", "/v2/serverless")
     prod.config(f"{PROJECT}:allowUnpromotedImage", "true")
     assert deployed(prod.up())["image"] == IMAGES[1]

@@ -33,7 +33,7 @@ class Account:
     def jobs_taken(self) -> list[Any]:
         """`[version, input]` of every job that a worker process took, in their order."""
         lines = self.notes.read_text().splitlines() if self.notes.exists() else []
-        return [[told["mode"] or "good", told["input"]] for told in map(json.loads, lines)]
+        return [[result["mode"] or "good", result["input"]] for result in map(json.loads, lines)]
 
     def image_of(self, endpoint_id: str) -> str:
         """What RunPod itself says that the endpoint runs."""
@@ -74,8 +74,8 @@ def reason(outcome: Outcome) -> str:
     """The one line that says why."""
     assert outcome.failed
     assert "Traceback" not in outcome.text, outcome.text
-    [told] = [error for error in outcome.errors if "release is not healthy" in error]
-    return told
+    [result] = [error for error in outcome.errors if "release is not healthy" in error]
+    return result
 
 
 def test_prod_takes_back_a_promoted_image_that_fails_the_smoke_job(

@@ -50,15 +50,15 @@ def test_an_object_made_by_a_killed_up_is_recovered(
     [recorded] = [r for r in killable.state()["resources"] if is_ours(r["type"])]
     again = killable.up("--expect-no-changes")
     refreshed = killable.run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
-    told = json.loads(recovered.stdout)
+    output = json.loads(recovered.stdout)
 
     assert locked.returncode != 0
-    assert [entry["verdict"] for entry in told] == ["recovered"], recovered.stderr
+    assert [entry["verdict"] for entry in output] == ["recovered"], recovered.stderr
     # With it, a foreign key is noticed from the first refresh on.
     assert from_schema(recorded["outputs"])["key_digest"] == outsider.key_digest
     assert again.returncode == 0, again.stdout + again.stderr
     assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
-    assert objects(local_runpod, kind) == [told[0]["id"]]
+    assert objects(local_runpod, kind) == [output[0]["id"]]
     assert killable.pending() == []
     assert "tok-77aa" not in (tmp_path / "backend/.pulumi/stacks/killed/dev.json").read_text()
     assert killable.run("pulumi", "destroy", "--yes", "--skip-preview").returncode == 0

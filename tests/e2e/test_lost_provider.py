@@ -28,12 +28,15 @@ Team("team")
 KINDS = ("network volume", "template", "endpoint", "registry credential")
 
 
-def lose_provider(killable: Killable, local_runpod: LocalRunPod, **creates: int) -> None:
-    """The objects are made, the answers lost; then the provider is killed while it looks for what it may have made."""
+def lose_provider(killable: Killable, local_runpod: LocalRunPod, *, chosen: str = "", **creates: int) -> None:
+    """The objects are made, the answers lost; then the provider is killed while it looks for what it may have made.
+
+    Of the kind `chosen`, names are chosen: its list is read once before the create, too.
+    """
     for kind, times in creates.items():
         path = f"/v2/{kind.replace('_', '-')}"
         local_runpod.fault("http.cut_after", method="POST", path=path, times=times)
-        local_runpod.fault("http.delay", method="GET", path=path, times=times, delay=60.0)
+        local_runpod.fault("http.delay", method="GET", path=path, times=times, after=int(kind == chosen), delay=60.0)
     assert killable.lose_provider_during(lambda: arrived_all(local_runpod)) != 0
     local_runpod.advance(60.0)
     assert killable.pending() == []
@@ -58,9 +61,9 @@ def test_what_a_killed_provider_has_made_is_recovered(
     nothing = killable.run("pulumi-runpod", "recover", "--stack", "dev")
     unchanged = resource_calls()
     refreshed = killable.run("pulumi", "preview", "--refresh", "--expect-no-changes", "--non-interactive")
-    told = json.loads(recovered.stdout)
+    output = json.loads(recovered.stdout)
 
-    assert {entry["id"]: entry["verdict"] for entry in told} == {ids[0]: "recovered" for ids in lost.values()}
+    assert {entry["id"]: entry["verdict"] for entry in output} == {ids[0]: "recovered" for ids in lost.values()}
     assert up.returncode == 0, up.stdout + up.stderr
     assert posts == ["POST /v2/registries"]
     assert again.returncode == 0, again.stdout + again.stderr
@@ -100,7 +103,7 @@ def test_a_replacement_that_was_lost_leaves_the_old_object_in_its_place(
 def test_what_a_create_of_unknown_outcome_has_made_is_recovered(killable: Killable, local_runpod: LocalRunPod) -> None:
     """Its answer was lost, and looking for the object failed, too: the error names the command that finds it.
 
-    Here in the account of an explicit provider, where the stack has none of its own.
+    Here in the account of an explicit provider, where the stack has none.
     """
     key, url = (killable.environ.pop(name) for name in ("RUNPOD_API_KEY", "RUNPOD_API_BASE_URL"))
     killable.program(
@@ -130,7 +133,7 @@ def test_what_is_less_certain_is_named_and_a_person_decides(killable: Killable, 
     Both are named by `recover`, each with its command. An id that nothing wants changes nothing.
     """
     killable.program(VOLUME.format(", name='chosen'") + TEMPLATE)
-    lose_provider(killable, local_runpod, network_volumes=1, templates=1)
+    lose_provider(killable, local_runpod, chosen="network_volumes", network_volumes=1, templates=1)
     [volume], [template] = objects(local_runpod, "network volume"), objects(local_runpod, "template")
     killable.program(VOLUME.format(", name='chosen'"))
     named = killable.run("pulumi-runpod", "recover", "--stack", "dev")

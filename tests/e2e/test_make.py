@@ -92,7 +92,7 @@ def test_the_image_comes_from_a_process_of_the_worker(deployed: Clone, jobs: Job
 
 
 def test_a_bad_request_is_refused_and_the_next_job_works(jobs: JobClient) -> None:
-    """A prompt that is no text fails the job with a code and the field's name; the worker goes on."""
+    """A prompt that is not a text fails the job with a code and the field's name; the worker goes on."""
     refused = jobs.wait(jobs.run({"prompt": 7}).id, timeout=240)
 
     assert refused.status == "FAILED"
@@ -119,7 +119,7 @@ def test_a_job_beyond_its_execution_timeout_ends_timed_out(jobs: JobClient) -> N
     assert jobs.wait(job.id, timeout=240).status == "TIMED_OUT"
 
 
-def test_mistakes_in_the_settings_are_told_in_one_line_each(deployed: Clone) -> None:
+def test_mistakes_in_the_settings_are_reported_in_one_line_each(deployed: Clone) -> None:
     """Two wrong keys: two lines with what to do, no traceback, and no call."""
     before = deployed.calls()
     file = deployed.path / "stacks" / "Pulumi.dev.yaml"

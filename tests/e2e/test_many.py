@@ -52,7 +52,7 @@ def test_calls_and_state_of_many_resources(deploy: Deploy, local_runpod: LocalRu
     gone = {kind: stack.resources()[name]["id"] for kind, name in MISSING.items()}
     for kind, object_id in gone.items():
         local_runpod.call(lambda p, kind=kind, object_id=object_id: p.store.delete(kind, object_id))
-    told = stack.refresh()
+    completed = stack.refresh()
     refreshed = Counter(resource_calls())
 
     assert not done.failed, done.text
@@ -66,11 +66,11 @@ def test_calls_and_state_of_many_resources(deploy: Deploy, local_runpod: LocalRu
         f"GET /v2/templates/{gone['template']}": 1,
         f"GET /v2/network-volumes/{gone['network volume']}": 1,
     }
-    assert not told.failed, told.text
+    assert not completed.failed, completed.text
     assert len(stack.resources()) == 4 * EACH - len(MISSING)
     assert not set(MISSING.values()) & set(stack.resources())
     for resource in stack.resources().values():
-        # The SDK adds the stack of the caller, here that of pytest; in a program of its own that is about 1 kB.
+        # The SDK adds the stack of the caller, here that of pytest; in its own program that is about 1 kB.
         resource.pop("stackTrace", None)
         own = [{k: v for k, v in resource[side].items() if k != PROVIDER_KEY} for side in ("inputs", "outputs")]
         assert len(json.dumps(resource)) - len(json.dumps(own)) < 1000, resource

@@ -1,4 +1,4 @@
-"""RunPod lowers `workers.max` by itself. A refresh names that as what it is, and the program says whether it stands."""
+"""RunPod lowers `workers.max` by itself. A refresh names the cause, and the program says whether it stays."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def test_idle_days_are_named_and_healed_by_the_next_up(
     preview = stack.preview()
     healed = stack.up()
 
-    told = f"RunPod has lowered workers.max from 5 to {lowered_to}, as after {days} days without requests"
+    text = f"RunPod has lowered workers.max from 5 to {lowered_to}, as after {days} days without requests"
     assert drifted.failed
-    assert any(told in notice for notice in refreshed.notices), refreshed.notices
-    assert any(told in notice for notice in preview.notices), preview.notices
+    assert any(text in notice for notice in refreshed.notices), refreshed.notices
+    assert any(text in notice for notice in preview.notices), preview.notices
     assert healed.steps == [("update", "web")]
     assert maximum(local_runpod, endpoint_id) == 5
     assert not stack.preview(refresh=True, expect_no_changes=True).failed
@@ -102,9 +102,9 @@ def test_a_crash_loop_is_named_with_what_the_worker_said(engine: Any) -> None:
             time.sleep(0.1)  # real processes have to end twice
         refreshed = stack.refresh()
 
-    told = " ".join(refreshed.notices)
-    assert "RunPod has lowered workers.max from 5 to 1, because its workers do not come up" in told
-    assert "ImportError: no module named torch" in told
+    text = " ".join(refreshed.notices)
+    assert "RunPod has lowered workers.max from 5 to 1, because its workers do not come up" in text
+    assert "ImportError: no module named torch" in text
 
 
 def test_what_a_person_lowers_is_plain_drift(deploy: Deploy, outsider: RunPodClient) -> None:

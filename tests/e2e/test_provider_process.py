@@ -20,12 +20,12 @@ IMAGE = "registry.example.com/team/worker:1"
 REPORT = """
 import atexit, json, os, pathlib, sys
 
-def told():
+def write_modules():
     report = pathlib.Path(__file__).with_name(f"{os.getpid()}.json")
     report.write_text(json.dumps(sorted(sys.modules)))
 
 if "pulumi.dynamic" in sys.orig_argv:
-    atexit.register(told)
+    atexit.register(write_modules)
 """
 """Python loads `sitecustomize` when it starts, wherever PYTHONPATH finds it: so the shim is the engine's own."""
 

@@ -35,7 +35,7 @@ QUEUE: Mapping[str, Any] = {
 def test_a_replacement_names_the_change_of_the_urls(
     deploy: Callable[..., Any], local_runpod: LocalRunPod, change: Mapping[str, Any]
 ) -> None:
-    """The preview plans a replacement and says that clients must be told; the up makes one endpoint and deletes one."""
+    """The preview plans a replacement and names the work for clients; the up makes one endpoint and deletes one."""
     stack = deploy(lambda: Endpoint("images", **QUEUE))
     assert not stack.up().failed
     local_runpod.forget_calls()

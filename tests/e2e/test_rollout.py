@@ -60,8 +60,8 @@ def reason(outcome: Any) -> str:
     assert outcome.failed
     assert "Traceback" not in outcome.text, outcome.text
     assert "tok-5e5e5e5e" not in outcome.text
-    [told] = [error for error in outcome.errors if "release is not healthy" in error]
-    return str(told)
+    [result] = [error for error in outcome.errors if "release is not healthy" in error]
+    return str(result)
 
 
 def gate_calls(running: LocalRunPod) -> int:
@@ -109,14 +109,14 @@ def test_a_smoke_job_is_run_after_each_release(stack: Stack, running: LocalRunPo
 
 @both_adapters_exhaustive
 def test_a_new_endpoint_that_does_not_come_up_fails_and_is_kept(stack: Stack, running: LocalRunPod) -> None:
-    """A crash loop, told with what the container said last, its secrets blotted out; the corrected program goes on."""
+    """A crash loop, reported with the container's last lines, secrets masked; the corrected program goes on."""
     deployed = stack(gated(mode="broken"))
     failed = deployed.up()
-    told = reason(failed)
+    text = reason(failed)
     mended = deployed.up(gated())
 
-    assert "ends before it is ready, again and again" in told
-    assert "ImportError: no module named torch" in told
+    assert "ends before it is ready, again and again" in text
+    assert "ImportError: no module named torch" in text
     assert not mended.failed, mended.text
     assert mended.names("update") == ["web"]
     assert len(running.call(lambda p: p.store.list("endpoint"))) == 1
@@ -124,7 +124,7 @@ def test_a_new_endpoint_that_does_not_come_up_fails_and_is_kept(stack: Stack, ru
 
 
 @pytest.mark.parametrize(
-    ("change", "fault", "told"),
+    ("change", "fault", "text"),
     [
         ({"mode": "broken"}, None, "again and again"),
         pytest.param(
@@ -151,7 +151,7 @@ def test_a_new_endpoint_that_does_not_come_up_fails_and_is_kept(stack: Stack, ru
 )
 @both_adapters
 def test_a_release_that_does_not_serve_is_rolled_back_with_its_reason(
-    stack: Stack, running: LocalRunPod, change: dict[str, Any], fault: dict[str, Any] | None, told: str
+    stack: Stack, running: LocalRunPod, change: dict[str, Any], fault: dict[str, Any] | None, text: str
 ) -> None:
     """`up` fails; the endpoint has its former settings, in the service and in state, and the next up tries again."""
     deployed = stack(gated())
@@ -163,7 +163,7 @@ def test_a_release_that_does_not_serve_is_rolled_back_with_its_reason(
     failed = deployed.up(gated(**change))
     after = running.call(lambda p: p.store.get("endpoint", first.outputs["id"]).body)
 
-    assert told in reason(failed)
+    assert text in reason(failed)
     assert "Rolled back to the release before" in reason(failed)
     assert after == before
     assert "initErrors" not in deployed.resources()["web"]

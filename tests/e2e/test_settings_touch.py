@@ -73,7 +73,7 @@ def service_of(key: str) -> str:
 
 
 def declared(changed: bool, folder: Path) -> None:
-    """The services, and a platform for each of its own settings."""
+    """The services, and a separate platform for each set of settings."""
     services: dict[str, dict[str, str]] = {}
     for key, change in SERVICE_CHANGES.items():
         services.setdefault(service_of(key), dict(SERVICE)).update(change.beside)

@@ -43,18 +43,18 @@ def summaries(text: str) -> list[dict[str, str]]:
 
 
 def outputs(clone: Clone, stack: str) -> dict[str, Any]:
-    told = clone.done(f"PULUMI_CONFIG_PASSPHRASE= .venv/bin/pulumi stack output --json --stack {stack}")
-    return dict(json.loads(told))
+    result = clone.done(f"PULUMI_CONFIG_PASSPHRASE= .venv/bin/pulumi stack output --json --stack {stack}")
+    return dict(json.loads(result))
 
 
 def test_all_stacks_are_previewed_before_any_is_deployed(clone: Clone) -> None:
     """What one has only after another's update is unknown, and said. No call reaches a resource; no file is changed."""
     files = {file: file.read_text() for file in (clone.path / "stacks").iterdir() if file.is_file()}
     text = clone.done("make preview-all")
-    (told,) = summaries(text)
+    (result,) = summaries(text)
 
-    assert list(told) == STACKS
-    assert all(re.fullmatch(r"\d+ to create", plan) for plan in told.values()), told
+    assert list(result) == STACKS
+    assert all(re.fullmatch(r"\d+ to create", plan) for plan in result.values()), result
     assert "stack staging has no output image yet, so that it is unknown in this preview" in text
     assert clone.calls() == []
     assert {file: file.read_text() for file in files} == files
@@ -78,17 +78,17 @@ def test_an_image_goes_from_staging_to_prod_by_the_commands_of_the_readme(clone:
 
 
 def test_one_stack_that_fails_hides_no_other_and_fails_the_whole(clone: Clone) -> None:
-    """Its mistakes are all told; the other previews are there."""
+    """All its mistakes are reported; the other previews are there."""
     file = clone.path / SETTINGS
     good = file.read_text()
     file.write_text(good.replace("config:\n", "config:\n  runpod-sdxl:workersMax: many\n  runpod-sdxl:guard: high\n"))
     failed = clone.run("make preview-all")
     file.write_text(good)
-    (told,) = summaries(failed.stdout)
+    (result,) = summaries(failed.stdout)
 
     assert failed.returncode != 0
-    assert {stack for stack, plan in told.items() if plan == "FAILED"} == {"staging"}
-    assert list(told) == STACKS
+    assert {stack for stack, plan in result.items() if plan == "FAILED"} == {"staging"}
+    assert list(result) == STACKS
     assert failed.stdout.count("pulumi config set workersMax 3 --stack staging") >= 1
     assert failed.stdout.count("pulumi config set guard warn --stack staging") >= 1
     assert "Traceback" not in failed.stdout + failed.stderr

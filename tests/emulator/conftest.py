@@ -25,7 +25,7 @@ def shared_runpod() -> Iterator[LocalRunPod]:
 
 @pytest.fixture
 def runpod(shared_runpod: LocalRunPod) -> LocalRunPod:
-    """A local RunPod with an empty account and a clock that stands still."""
+    """A local RunPod with an empty account and a clock that is frozen."""
     shared_runpod.limit(DEFAULT_QUOTA)
     shared_runpod.reset()
     return shared_runpod
@@ -33,7 +33,7 @@ def runpod(shared_runpod: LocalRunPod) -> LocalRunPod:
 
 @pytest.fixture
 def api(runpod: LocalRunPod) -> Iterator[httpx.Client]:
-    """A plain HTTP client of the account's owner: no client of ours stands between a test and the service."""
+    """A plain HTTP client of the account's owner: no client of ours is between a test and the service."""
     with httpx.Client(base_url=runpod.api, headers={"Authorization": f"Bearer {runpod.api_key}"}) as client:
         yield client
 

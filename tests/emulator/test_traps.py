@@ -1,4 +1,4 @@
-"""The traps of the service that its control plane sets, so that whoever is tested against it meets them."""
+"""The traps of the service that its control plane sets, so that a client tested against it meets them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_control_plane_and_jobs_have_two_addresses(runpod: LocalRunPod, make: An
 
 
 def test_template_id_is_never_returned(api: httpx.Client, make: Any) -> None:
-    """What an endpoint was made from is not told."""
+    """What an endpoint was made from is not reported."""
     made = make.endpoint(templateId=make.template()["id"], image=None)
 
     assert "templateId" not in made
@@ -137,7 +137,7 @@ def test_unknown_fields_are_refused_and_unknown_parameters_ignored(api: httpx.Cl
 
 
 def test_one_missing_field_brings_a_wall_of_false_reports(runpod: LocalRunPod, api: httpx.Client) -> None:
-    """Every valid field of an endpoint is told to be additional; a volume tells the truth."""
+    """Every valid field of an endpoint is reported as additional; a volume tells the truth."""
     body = {"type": "QUEUE", "image": "registry.example.com/team/worker:1", "scaling": QUEUE_DELAY}
     missing = "$: missing property 'name'"
     wall = [f"$: additional properties '{name}' not allowed" for name in body]
@@ -280,10 +280,10 @@ def test_without_workers_a_release_is_out_at_once(api: httpx.Client, make: Any) 
     """With nothing running, the roll-out is over the moment it begins, and proves nothing."""
     path = f"/v2/serverless/{make.endpoint()['id']}"
     api.patch(path, json={"image": "registry.example.com/team/worker:2"})
-    told = api.get(f"{path}/releases").json()
+    body = api.get(f"{path}/releases").json()
 
-    assert told["rollout"] == {"inProgress": False, "workersOnLatest": 0, "workersTotal": 0, "percentOnLatest": 0}
-    assert told["endpointVersion"] == 2
+    assert body["rollout"] == {"inProgress": False, "workersOnLatest": 0, "workersTotal": 0, "percentOnLatest": 0}
+    assert body["endpointVersion"] == 2
 
 
 def test_args_are_one_text_and_the_exec_form_keeps_its_words(api: httpx.Client, make: Any) -> None:

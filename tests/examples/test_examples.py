@@ -1,4 +1,4 @@
-"""The examples as a stranger runs them: outside the repository, with the wheel in an environment of its own.
+"""The examples as a stranger runs them: outside the repository, with the wheel in its own environment.
 
 Their README's commands are what is run, on the real engine and a local RunPod.
 """
@@ -89,7 +89,7 @@ def test_a_newcomer_gets_from_a_clone_to_a_deployed_example(venv: Path, tmp_path
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     way = "\n".join(commands("."))
-    for told, here in (
+    for result, here in (
         (
             "python3 -m venv ~/one-service/venv\n~/one-service/venv/bin/pip install '.[local,weights]'",
             f"ln -s {venv} ~/one-service/venv",
@@ -97,8 +97,8 @@ def test_a_newcomer_gets_from_a_clone_to_a_deployed_example(venv: Path, tmp_path
         ("pulumi-runpod emulator start", f"pulumi-runpod emulator start --port {port}"),
         (":8777", f":{port}"),
     ):
-        assert told in way
-        way = way.replace(told, here)
+        assert result in way
+        way = way.replace(result, here)
     try:
         said = run("\n".join(["set -e", way, *commands("one-service")]), ROOT, HOME=str(tmp_path))
     finally:

@@ -57,7 +57,9 @@ class BucketBackend:
         }
 
     def keys(self, prefix: str = "") -> list[str]:
-        return [told["Key"] for told in self.client.list_objects_v2(Bucket=_BUCKET, Prefix=prefix).get("Contents", [])]
+        return [
+            result["Key"] for result in self.client.list_objects_v2(Bucket=_BUCKET, Prefix=prefix).get("Contents", [])
+        ]
 
     def locks(self) -> list[str]:
         return [key.removeprefix(_LOCKS) for key in self.keys(_LOCKS)]

@@ -23,7 +23,7 @@ READ_ONLY = "Resource not accessible by integration"
 
 @dataclass(frozen=True)
 class Account:
-    """Who a token stands for. `may_write` False is what a workflow of a fork gets; a bot may not ask who it is."""
+    """Whose token it is. `may_write` False is what a workflow of a fork gets; a bot may not ask who it is."""
 
     login: str
     bot: bool = False
@@ -163,10 +163,10 @@ class GitHubServer:
             try:
                 return self._answer(method, split.path, query, token, body)
             except _RefusedError as refused:
-                told: dict[str, object] = {"message": refused.message, "documentation_url": "https://docs.github.com"}
+                fields: dict[str, object] = {"message": refused.message, "documentation_url": "https://docs.github.com"}
                 if refused.errors:
-                    told["errors"] = refused.errors
-                return refused.status, told, {}
+                    fields["errors"] = refused.errors
+                return refused.status, fields, {}
 
     def _answer(
         self, method: str, path: str, query: dict[str, str], token: str, body: Mapping[str, object]
@@ -267,7 +267,7 @@ class GitHubServer:
 
     def _issue_json(self, issue: Issue) -> dict[str, object]:
         kind = "pull" if issue.pull_request else "issues"
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             "number": issue.number,
             "url": f"{self.url}/repos/{REPOSITORY}/issues/{issue.number}",
             "html_url": f"https://github.com/{REPOSITORY}/{kind}/{issue.number}",
@@ -277,7 +277,7 @@ class GitHubServer:
             "user": issue.user.json(),
             "labels": [{"name": label} for label in issue.labels],
         }
-        return {**told, "pull_request": {"url": f"{self.url}/pulls/{issue.number}"}} if issue.pull_request else told
+        return {**fields, "pull_request": {"url": f"{self.url}/pulls/{issue.number}"}} if issue.pull_request else fields
 
     def _comment_json(self, comment: Comment) -> dict[str, object]:
         return {
@@ -309,9 +309,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        told = json.loads(self.rfile.read(length)) if length else {}
+        document = json.loads(self.rfile.read(length)) if length else {}
         token = re.sub(r"^(token|bearer) ", "", self.headers.get("Authorization", ""), flags=re.IGNORECASE)
-        status, answer, headers = self.github.answer(self.command, self.path, token, told)
+        status, answer, headers = self.github.answer(self.command, self.path, token, document)
         content = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         for name, value in headers.items():

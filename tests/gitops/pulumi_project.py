@@ -1,4 +1,4 @@
-"""The project of these tests in a folder of its own, on the real engine with a file backend."""
+"""The project of these tests in its own folder, on the real engine with a file backend."""
 
 from __future__ import annotations
 

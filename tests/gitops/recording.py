@@ -39,7 +39,7 @@ _IDLE_SECONDS = 3 * 24 * 3600 + 60
 
 
 def record(situation: str) -> list[str]:
-    """Deploy it on a local RunPod of its own and preview the change: the events, a line each."""
+    """Deploy it on its own local RunPod and preview the change: the events, a line each."""
     with TemporaryDirectory() as folder, LocalRunPod() as local:
         project = PulumiProject(Path(folder), local.environment)
         project.stack("dev", situation, deployed=situation not in NOT_DEPLOYED)
@@ -75,11 +75,11 @@ def alike(lines: Iterable[str], names: Mapping[str, str]) -> list[str]:
     done = {(step["op"], step["urn"]) for event in events if "resOutputsEvent" in event for step in _steps(event)}
     named = {**names, str(ROOT): "/checkout", **{word: name for step in steps for word, name in _random_words(step)}}
     trimmed = [
-        (_order(event, at), told) for at, event in enumerate(events) if (told := _trimmed(event, done)) is not None
+        (_order(event, at), result) for at, event in enumerate(events) if (result := _trimmed(event, done)) is not None
     ]
     words = re.compile("|".join(map(re.escape, sorted(named, key=len, reverse=True))))
-    told = [_renamed(event, words, named) for _, event in sorted(trimmed, key=lambda one: one[0])]
-    return [json.dumps(event, ensure_ascii=False) for event in told]
+    result = [_renamed(event, words, named) for _, event in sorted(trimmed, key=lambda one: one[0])]
+    return [json.dumps(event, ensure_ascii=False) for event in result]
 
 
 def _steps(event: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -107,7 +107,7 @@ def _random_words(step: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _order(event: Mapping[str, Any], at: int) -> tuple[int, str, str, int]:
-    """The engine tells of different resources in any order, of one resource in this order."""
+    """The engine reports different resources in any order, of one resource in this order."""
     found = event.get("policyEvent")
     if found is not None:
         return 2, f"{found['resourceUrn']}~", found["policyName"], at
@@ -120,22 +120,22 @@ def _order(event: Mapping[str, Any], at: int) -> tuple[int, str, str, int]:
 
 
 def _trimmed(event: Mapping[str, Any], done: Set[tuple[str, str]]) -> dict[str, Any] | None:
-    """`done`: steps that are told once more with their outputs, so that their first event says nothing besides."""
+    """`done`: steps that come once more with their outputs, so that their first event says nothing besides."""
     for kind in _KEPT_EVENTS:
         if kind not in event:
             continue
-        told = event[kind]
+        result = event[kind]
         if kind == "summaryEvent":
-            return {kind: {key: told[key] for key in ("resourceChanges", "result") if key in told}}
+            return {kind: {key: result[key] for key in ("resourceChanges", "result") if key in result}}
         if kind == "policyEvent":
-            return {kind: {key: told[key] for key in _KEPT_OF_A_POLICY if key in told}}
+            return {kind: {key: result[key] for key in _KEPT_OF_A_POLICY if key in result}}
         if kind == "diagnosticEvent":
-            if told["severity"] == "debug":
+            if result["severity"] == "debug":
                 return None
-            return {kind: {key: told[key] for key in ("urn", "prefix", "message", "severity") if key in told}}
-        if kind == "resourcePreEvent" and (told["metadata"]["op"], told["metadata"]["urn"]) in done:
+            return {kind: {key: result[key] for key in ("urn", "prefix", "message", "severity") if key in result}}
+        if kind == "resourcePreEvent" and (result["metadata"]["op"], result["metadata"]["urn"]) in done:
             return None
-        step = {key: told["metadata"][key] for key in _KEPT_OF_A_STEP if told["metadata"].get(key) is not None}
+        step = {key: result["metadata"][key] for key in _KEPT_OF_A_STEP if result["metadata"].get(key) is not None}
         empty = _says_nothing(step)
         states = {side: {} if empty else _state(step[side]) for side in ("old", "new") if side in step}
         return {kind: {"metadata": {**step, **states}}}

@@ -59,8 +59,8 @@ class Team:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         with self.start(*command, **environment) as process:
-            told, complaint = process.communicate(timeout=240)
-        return subprocess.CompletedProcess(command, process.returncode, told, complaint)
+            result, complaint = process.communicate(timeout=240)
+        return subprocess.CompletedProcess(command, process.returncode, result, complaint)
 
     def done(self, *command: str, **environment: str) -> str:
         """Output of a command that must succeed."""

@@ -50,10 +50,10 @@ def test_a_pull_request_lives_and_ends_in_a_bucket(team: Team, bucket: BucketBac
 
     assert up["outcome"] == "deployed"
     assert endpoint.body["networkVolumes"] == team.objects("network volume")
-    assert [(told["failed"], told["changes"]) for told in preview["stacks"]] == [(False, [])]
+    assert [(result["failed"], result["changes"]) for result in preview["stacks"]] == [(False, [])]
     assert refused.returncode == 1
     assert "runner@elsewhere" in refused.stderr
-    assert [(told["stack"], told["outcome"]) for told in swept["stacks"]] == [("pr-7", "removed")]
+    assert [(result["stack"], result["outcome"]) for result in swept["stacks"]] == [("pr-7", "removed")]
     assert team.left() == before
     assert bucket.keys() == keys
 

@@ -64,9 +64,9 @@ def test_it_begins_with_the_marker() -> None:
 
 def test_a_line_for_each_stack() -> None:
     """In the order asked for: changes, cost now and then, drift, advice."""
-    told = rows(comment([golden_preview(s) for s in ("update", "unchanged", "drift", "delete", "create")], ORIGIN))
+    review = rows(comment([golden_preview(s) for s in ("update", "unchanged", "drift", "delete", "create")], ORIGIN))
 
-    assert [re.sub(r"</?span>|\*", "", " | ".join(row)) for row in told] == [
+    assert [re.sub(r"</?span>|\*", "", " | ".join(row)) for row in review] == [
         "✏️&nbsp;`update` | 2 updated | $104.09 → $7,024.58 (+$6,920.49) |  | ⚠️&nbsp;2",
         "✅&nbsp;`unchanged` | none | $104.09, as now |  | ",
         "✨&nbsp;`drift` | 1 created, 4 updated | $104.09, as now | 🌀&nbsp;5 | ",
@@ -92,7 +92,7 @@ def test_without_losses_nothing_is_loud() -> None:
     assert "[!CAUTION]" not in comment([golden_preview("create"), golden_preview("update")], ORIGIN)
 
 
-def test_a_failure_is_told_beside_the_stacks_that_worked() -> None:
+def test_a_failure_is_reported_beside_the_stacks_that_worked() -> None:
     """Its reason in the table and whole in details that are open; the others as ever."""
     text = comment([golden_preview("update"), golden_preview("refused")], ORIGIN)
 
@@ -104,7 +104,7 @@ def test_a_failure_is_told_beside_the_stacks_that_worked() -> None:
     assert max(map(len, text.split("```text\n")[1].split("\n```")[0].splitlines())) <= 100
 
 
-def test_what_a_policy_refuses_is_a_failure_with_everything_else_told() -> None:
+def test_what_a_policy_refuses_is_a_failure_with_everything_else_reported() -> None:
     """The row names the policies and has changes and cost; details, open, say what is wrong, advice of policies too."""
     text = comment([golden_preview("policies", "prod"), golden_preview("unchanged")], ORIGIN)
     refused = rows(text)[0]
@@ -127,7 +127,7 @@ def test_many_policies_are_counted() -> None:
     assert rows(text)[0][1] == "**refused by policy**: `p0`, `p1`, `p2`, `p3`, `p4`, and 4 more<br>none"
 
 
-def test_drift_is_told_with_its_cause() -> None:
+def test_drift_is_reported_with_its_cause() -> None:
     """Whose doing it was, from what to what."""
     text = comment([golden_preview("drift")], ORIGIN)
 
@@ -140,7 +140,7 @@ def test_drift_is_told_with_its_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "then", "told"),
+    ("now", "then", "result"),
     [
         pytest.param((1, 2, 3), (1, 2, 3), "$2.00, as now", id="the same"),
         pytest.param((1, 2, 3), (1, 2, 4), "$2.00 → $2.00", id="another range"),
@@ -151,7 +151,7 @@ def test_drift_is_told_with_its_cause() -> None:
     ],
 )
 def test_cost_now_and_then(
-    now: tuple[float, float | None, float] | None, then: tuple[float, float | None, float], told: str
+    now: tuple[float, float | None, float] | None, then: tuple[float, float | None, float], result: str
 ) -> None:
     """The expected cost where traffic is known, else the range; a difference only between two expectations."""
 
@@ -160,7 +160,7 @@ def test_cost_now_and_then(
 
     text = comment([StackPreview(stack="dev", cost=CostChange(now=cost(now), then=cost(then)))], ORIGIN)
 
-    assert re.sub("</?span>", "", rows(text)[0][2]) == told
+    assert re.sub("</?span>", "", rows(text)[0][2]) == result
 
 
 def test_two_hundred_resources_fit() -> None:
@@ -180,22 +180,22 @@ def test_two_hundred_resources_fit() -> None:
 @pytest.mark.parametrize("entries", [1, 50, 3000])
 def test_any_length_is_cut_in_characters_and_in_bytes(entries: int, text: str) -> None:
     """Pictures outside the first 65,536 code points count twice somewhere; no way of counting finds it too long."""
-    told = comment([long_preview(entries, text)], ORIGIN)
+    review = comment([long_preview(entries, text)], ORIGIN)
 
-    assert COMMENT.takes(told)
-    assert len(told.encode("utf-16-le")) // 2 <= LONGEST_BODY
-    assert len(told.encode()) <= 4 * LONGEST_BODY
-    assert told.startswith(MARKER)
-    assert f"**{entries} replaced**" in told
+    assert COMMENT.takes(review)
+    assert len(review.encode("utf-16-le")) // 2 <= LONGEST_BODY
+    assert len(review.encode()) <= 4 * LONGEST_BODY
+    assert review.startswith(MARKER)
+    assert f"**{entries} replaced**" in review
 
 
 def test_five_hundred_stacks_still_have_a_summary() -> None:
     """Rows are left out last, and counted."""
     previews = [long_preview(3, "🔥`|" * 40).model_copy(update={"stack": f"s{i}" * 30}) for i in range(500)]
-    told = comment(previews, ORIGIN)
+    preview = comment(previews, ORIGIN)
 
-    assert COMMENT.takes(told)
-    assert re.search(r"\| and \d+ more stacks \|", told)
+    assert COMMENT.takes(preview)
+    assert re.search(r"\| and \d+ more stacks \|", preview)
 
 
 @pytest.mark.parametrize("size", [6_000, 10_000, 15_000])
@@ -208,9 +208,9 @@ def test_less_room_means_less_detail_and_the_same_summary(size: int) -> None:
     assert cut.split("<details")[0].split("✂️")[0].strip() == whole.split("<details")[0].strip()
 
 
-def test_where_it_comes_from_is_told() -> None:
+def test_where_it_comes_from_is_reported() -> None:
     """Commit and run; nothing where neither is known."""
-    told = comment([golden_preview("create")], ORIGIN)
+    review = comment([golden_preview("create")], ORIGIN)
 
-    assert "<sub>Preview of `0123456789ab` in [this run](https://github.com/team/endpoints/actions/runs/1)." in told
+    assert "<sub>Preview of `0123456789ab` in [this run](https://github.com/team/endpoints/actions/runs/1)." in review
     assert "<sub>" not in comment([golden_preview("create")], Origin())

@@ -1,4 +1,4 @@
-"""What an update tells. A script stands in for `pulumi` here: it prints events that were recorded from real updates."""
+"""What an update reports. A script replaces `pulumi` here: it prints events that were recorded from real updates."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_a_secret_is_hidden_before_a_value_is_cut(tmp_path: Path) -> None:
     events = (GOLDEN / "update.jsonl").read_text(encoding="utf-8")
     image = f"registry.example.com/team/worker@sha256:{'b' * 64}"
     assert image in events
-    told = tmp_path / "told.jsonl"
-    told.write_text(events.replace(image, SECRET), encoding="utf-8")
+    result = tmp_path / "events.jsonl"
+    result.write_text(events.replace(image, SECRET), encoding="utf-8")
     mask = Masker({"REGISTRY_TOKEN": SECRET}).text
-    done = update(workspace(tmp_path, f"cat {told}"), "up", "dev", mask=mask)
+    done = update(workspace(tmp_path, f"cat {result}"), "up", "dev", mask=mask)
 
     shown = [change.after for changed in done.changes for change in changed.properties]
     assert "[secret]" in shown

@@ -28,9 +28,9 @@ def rows(text: str) -> dict[str, str]:
 
 
 def test_every_field_of_the_data_is_described() -> None:
-    """Fields of a stack in the first column; those of what stands in them beside."""
-    told = rows(section("As data"))
-    named = {name for cell in told for name in re.findall(r"`(\w+)`", cell)}
+    """Fields of a stack in the first column; those of what is in them beside."""
+    result = rows(section("As data"))
+    named = {name for cell in result for name in re.findall(r"`(\w+)`", cell)}
 
     assert named == {to_camel(name) for name in StackPreview.model_fields} | {"failed"}
     for field, model in {
@@ -42,7 +42,9 @@ def test_every_field_of_the_data_is_described() -> None:
         "violations": preview.Violation,
     }.items():
         assert issubclass(model, BaseModel)
-        assert {to_camel(name) for name in model.model_fields} <= set(re.findall(r"`(\w+)`", told[f"`{field}`"])), field
+        assert {to_camel(name) for name in model.model_fields} <= set(re.findall(r"`(\w+)`", result[f"`{field}`"])), (
+            field
+        )
 
 
 def test_every_option_of_the_previews_is_described_and_no_other() -> None:
@@ -77,14 +79,14 @@ def test_the_workflow_to_copy_is_sound(tmp_path: Path) -> None:
     for linter in ([actionlint], [str(ROOT / ".venv/bin/zizmor"), "--offline", "--quiet"]):
         found = subprocess.run([*linter, file], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert found.returncode == 0, found.stdout + found.stderr
-    told = yaml.safe_load(workflow)
+    document = yaml.safe_load(workflow)
     ours = yaml.safe_load((ROOT / ".github/workflows/preview.yml").read_text())
 
-    assert told["permissions"] == ours["permissions"] == {}
-    assert told["concurrency"] == ours["concurrency"]
-    assert told["jobs"]["preview"]["if"] in ours["jobs"]["preview"]["if"]
-    assert told["jobs"]["preview"]["permissions"].items() <= ours["jobs"]["preview"]["permissions"].items()
-    assert [s["uses"] for s in told["jobs"]["preview"]["steps"] if "uses" in s] == [
+    assert document["permissions"] == ours["permissions"] == {}
+    assert document["concurrency"] == ours["concurrency"]
+    assert document["jobs"]["preview"]["if"] in ours["jobs"]["preview"]["if"]
+    assert document["jobs"]["preview"]["permissions"].items() <= ours["jobs"]["preview"]["permissions"].items()
+    assert [s["uses"] for s in document["jobs"]["preview"]["steps"] if "uses" in s] == [
         s["uses"] for s in ours["jobs"]["preview"]["steps"] if "uses" in s and "aws-" not in s["uses"]
     ]
 

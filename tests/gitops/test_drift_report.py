@@ -56,11 +56,11 @@ def test_what_a_policy_refuses_is_no_reason_not_to_know() -> None:
 @pytest.mark.parametrize("text", ["a" * 300, "🔥" * 200, "@team `x` </details> <script> #1 | " * 8])
 def test_any_length_is_cut_at_the_end_of_a_line(text: str) -> None:
     """In the characters that GitHub counts, whatever they are; what is left is whole, and calls nobody."""
-    told = drift_issue([long_drift(300, text), golden_preview("drift", "dev")])
-    rendered = Rendered(told)
+    review = drift_issue([long_drift(300, text), golden_preview("drift", "dev")])
+    rendered = Rendered(review)
 
-    assert len(told.encode("utf-16-le")) // 2 <= LONGEST_BODY
-    assert told.startswith(MARKER)
-    assert "The rest is too long for an issue" in told
+    assert len(review.encode("utf-16-le")) // 2 <= LONGEST_BODY
+    assert review.startswith(MARKER)
+    assert "The rest is too long for an issue" in review
     assert set(rendered.tags) <= {"h2", "h3", "p", "ul", "li", "code"}
     assert not REFERENCES.search(rendered.outside.replace("…", ""))

@@ -54,7 +54,7 @@ def test_the_comment_is_found_past_the_first_pages(github: GitHubServer) -> None
 
 @pytest.mark.parametrize("token", ["workflow-token", "person-token"])
 def test_a_stranger_with_our_marker_is_not_followed(github: GitHubServer, token: str) -> None:
-    """A copied marker neither takes our place nor is edited, whoever runs the command."""
+    """A copied marker neither takes our place nor is edited, whichever account runs the command."""
     github.open_pull_request(7)
     stranger = github.write_comment(7, f"{MARKER}\nmine now", PERSON if token == "workflow-token" else WORKFLOW)
     repository(github, token).keep_comment(7, MARKER, f"{MARKER}\nreport")
@@ -83,7 +83,7 @@ def test_a_second_comment_of_ours_is_deleted(github: GitHubServer) -> None:
     assert first.body.endswith("c")
 
 
-def test_a_fork_s_token_is_told_why_it_may_not_write(github: GitHubServer) -> None:
+def test_a_fork_s_token_learns_why_it_may_not_write(github: GitHubServer) -> None:
     """403: one line that names forks and the permission."""
     github.open_pull_request(7)
     with pytest.raises(GitHubError, match=r"forks.*pull-requests: write") as refused:
@@ -95,19 +95,19 @@ def test_a_fork_s_token_is_told_why_it_may_not_write(github: GitHubServer) -> No
 
 
 @pytest.mark.parametrize(
-    ("token", "number", "told"),
+    ("token", "number", "text"),
     [
         pytest.param("wrong", 7, "401 Bad credentials: the token is wrong or has expired", id="401"),
         pytest.param("workflow-token", 8, "404 Not Found: no such repository or number", id="404"),
     ],
 )
-def test_a_refusal_is_one_line_with_what_to_do(github: GitHubServer, token: str, number: int, told: str) -> None:
+def test_a_refusal_is_one_line_with_what_to_do(github: GitHubServer, token: str, number: int, text: str) -> None:
     """Status, GitHub's word, and ours."""
     github.open_pull_request(7)
     with pytest.raises(GitHubError) as refused:
         repository(github, token).keep_comment(number, MARKER, MARKER)
 
-    assert told in str(refused.value)
+    assert text in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
@@ -179,7 +179,7 @@ def test_no_answer_at_all_says_what_to_check() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "text"),
     [
         pytest.param({"GITHUB_REPOSITORY": REPOSITORY}, "no GitHub token: set GITHUB_TOKEN", id="no token"),
         pytest.param({"GITHUB_TOKEN": "t"}, "which repository", id="no repository"),
@@ -191,9 +191,9 @@ def test_no_answer_at_all_says_what_to_check() -> None:
         ),
     ],
 )
-def test_what_the_environment_lacks_is_named(environ: dict[str, str], told: str) -> None:
+def test_what_the_environment_lacks_is_named(environ: dict[str, str], text: str) -> None:
     """Before any call."""
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(SettingsError, match=text):
         Repository.of_environment(None, environ)
 
 
@@ -225,10 +225,10 @@ def test_a_stranger_s_issue_is_not_taken_for_ours(github: GitHubServer) -> None:
 
 
 def test_a_pull_request_tells_its_state_and_labels(github: GitHubServer) -> None:
-    """Open or not, and labels as a set; a number that is no pull request is refused."""
+    """Open or not, and labels as a set; a number that is not a pull request is refused."""
     github.open_pull_request(7, labels=["preview", "gpu"], state="closed")
-    told = repository(github).pull_request(7)
+    result = repository(github).pull_request(7)
 
-    assert (told.open, told.labels) == (False, {"preview", "gpu"})
+    assert (result.open, result.labels) == (False, {"preview", "gpu"})
     with pytest.raises(GitHubError, match="pull request 8 -> 404"):
         repository(github).pull_request(8)

@@ -88,10 +88,10 @@ def test_what_a_stranger_writes_is_read_as_written(shown: Page) -> None:
     shown.set_content(page(PUBLISHED["all"]))
     shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
     row = shown.locator("main > table tr", has_text="crash").inner_text()
-    told = shown.locator("details", has_text="hostile").inner_text()
+    result = shown.locator("details", has_text="hostile").inner_text()
 
-    for text in (row, told):
+    for text in (row, result):
         assert "<script>alert(1)</script>" in text
         assert "[link](https://evil.example.com)" in text
         assert "@team" in text
-    assert "x`*_|</details>" in told
+    assert "x`*_|</details>" in result

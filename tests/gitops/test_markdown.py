@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pulumi_runpod.gitops.markdown import code, dollars, fence, html_code, one_line, prose
 
 REFERENCES = re.compile(r"@\w|#\d|\bGH-\d|\b[0-9a-f]{7,40}\b|://|\bwww\.|:\w+:|(?<!>)\$")
-"""What GitHub makes more of than Markdown does, outside of code. A dollar sign within a span of its own is text."""
+"""What GitHub makes more of than Markdown does, outside of code. A dollar sign within its own span is text."""
 HOSTILE = [
     "@team please approve",
     "fixes #1, GH-2 and team/endpoints#3",

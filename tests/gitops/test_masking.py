@@ -1,4 +1,4 @@
-"""Nothing secret is published: values of the environment, and what looks like a key, whoever said it."""
+"""Nothing secret is published: values of the environment, and what looks like a key, from any source."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pulumi_runpod.gitops.preview import Notice, StackPreview
     ["RUNPOD_API_KEY", "GITHUB_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "AWS_SECRET_ACCESS_KEY", "db_password"],
 )
 def test_a_secret_of_the_environment_is_hidden(name: str) -> None:
-    """By what its variable is called, wherever it stands."""
+    """By what its variable is called, wherever it is."""
     assert Masker({name: "swordfish-4711"}).text("a swordfish-4711, xswordfish-4711x") == "a [secret], x[secret]x"
 
 
@@ -62,7 +62,7 @@ def test_a_whole_report_is_masked() -> None:
     preview = StackPreview(
         stack="dev", errors=("key swordfish-4711",), notices=(Notice(severity="info", text="swordfish-4711"),)
     )
-    masked = Masker({"A_KEY": "swordfish-4711"}).told(preview)
+    masked = Masker({"A_KEY": "swordfish-4711"}).masked(preview)
 
     assert masked == StackPreview(
         stack="dev", errors=("key [secret]",), notices=(Notice(severity="info", text="[secret]"),)

@@ -49,7 +49,7 @@ def test_a_labelled_pull_request_gets_an_endpoint_and_closing_it_takes_it_away(t
 def test_the_command_in_the_comment_gets_an_answer_from_a_worker(team: Team) -> None:
     """What the comment says is copied into a shell and run, with the key in the environment."""
     team.github.open_pull_request(8, labels=[LABEL])
-    told = team.json("pr-stack", "up", "--pr", "8", "--post", "--input", '{"say": "it\'s me"}')
+    result = team.json("pr-stack", "up", "--pr", "8", "--post", "--input", '{"say": "it\'s me"}')
     (comment,) = team.github.comments_on(8)
     found = re.search(r"^```text\n(curl .*?)^```", comment.body, re.MULTILINE | re.DOTALL)
     assert found, comment.body
@@ -63,14 +63,14 @@ def test_the_command_in_the_comment_gets_an_answer_from_a_worker(team: Team) -> 
     )
     team.done("pulumi-runpod", "pr-stack", "down", "--pr", "8")
 
-    assert told["runsyncUrl"] in found[1]
+    assert result["runsyncUrl"] in found[1]
     assert answered.returncode == 0, answered.stderr
     assert json.loads(answered.stdout)["id"]
 
 
 @pytest.mark.parametrize(("state", "labels"), [("closed", [LABEL]), ("open", ["docs"])])
 def test_a_pull_request_that_wants_none_has_no_stack(team: Team, state: str, labels: list[str]) -> None:
-    """Closed, or without the label: nothing is made, what was there goes, and nobody is told of nothing."""
+    """Closed, or without the label: nothing is made, what was there goes, and no empty comment is written."""
     team.github.open_pull_request(9, labels=labels, state=state)
     team.runpod.forget_calls()
     none = team.json("pr-stack", "up", "--pr", "9", "--post")
@@ -141,10 +141,10 @@ def test_closing_during_an_update_takes_down_what_it_makes(team: Team) -> None:
     running = team.start("pulumi-runpod", "pr-stack", "up", "--pr", "12", "--post", "--format", "json")
     team.until(team.fault_struck, running)
     issue.state = "closed"
-    told, complaint = running.communicate()
+    result, complaint = running.communicate()
 
     assert running.returncode == 0, complaint
-    assert (json.loads(told)["outcome"], json.loads(told)["why"]) == ("removed", "the pull request is closed")
+    assert (json.loads(result)["outcome"], json.loads(result)["why"]) == ("removed", "the pull request is closed")
     assert team.runpod.calls("DELETE", "/v2/serverless/*")
     assert team.objects("endpoint") == []
 
@@ -158,14 +158,14 @@ def test_two_pushes_in_a_row_make_one_endpoint(team: Team) -> None:
     second = team.start("pulumi-runpod", "pr-stack", "up", "--pr", "13", "--workers-max", "2", "--format", "json")
     waits = waiting(second)
     team.runpod.advance(HELD)
-    told, complaint = first.communicate()
-    told_again, complaint_again = second.communicate()
+    result, complaint = first.communicate()
+    output_again, complaint_again = second.communicate()
 
     assert "stack pr-13 is locked by" in waits
     assert first.returncode == 0, complaint
     assert second.returncode == 0, complaint_again
-    assert json.loads(told)["endpointId"] == json.loads(told_again)["endpointId"]
-    assert team.objects("endpoint") == [json.loads(told)["endpointId"]]
+    assert json.loads(result)["endpointId"] == json.loads(output_again)["endpointId"]
+    assert team.objects("endpoint") == [json.loads(result)["endpointId"]]
     assert team.json("pr-stack", "down", "--pr", "13")["outcome"] == "removed"
 
 
@@ -179,14 +179,14 @@ def test_a_push_during_the_teardown_starts_anew(team: Team) -> None:
     coming = team.start("pulumi-runpod", "pr-stack", "up", "--pr", "14", "--format", "json")
     waits = waiting(coming)
     team.runpod.advance(HELD)
-    told, complaint = going.communicate()
-    told_new, complaint_new = coming.communicate()
+    result, complaint = going.communicate()
+    output_new, complaint_new = coming.communicate()
 
     assert "stack pr-14 is locked by" in waits
     assert going.returncode == 0, complaint
     assert coming.returncode == 0, complaint_new
-    assert json.loads(told)["outcome"] == "removed"
-    new = json.loads(told_new)
+    assert json.loads(result)["outcome"] == "removed"
+    new = json.loads(output_new)
     assert new["outcome"] == "deployed"
     assert new["endpointId"] != old["endpointId"]
     assert team.objects("endpoint") == [new["endpointId"]]
@@ -234,7 +234,7 @@ def test_a_lock_is_left_alone_until_its_owner_cannot_live_any_more(team: Team) -
 
 
 @pytest.mark.parametrize(
-    ("words", "environment", "told"),
+    ("words", "environment", "text"),
     [
         (["up", "--pr", "17"], {"GITHUB_TOKEN": ""}, "no GitHub token"),
         (["up", "--pr", "17"], {"GITHUB_TOKEN": "wrong"}, "the token is wrong or has expired"),
@@ -247,22 +247,22 @@ def test_a_lock_is_left_alone_until_its_owner_cannot_live_any_more(team: Team) -
         (["sweep"], {"GITHUB_TOKEN": ""}, "no GitHub token"),
     ],
 )
-def test_what_cannot_work_is_told_in_one_line_and_in_the_summary(
-    team: Team, words: list[str], environment: dict[str, str], told: str
+def test_what_cannot_work_is_reported_in_one_line_and_in_the_summary(
+    team: Team, words: list[str], environment: dict[str, str], text: str
 ) -> None:
     """Exit code 1, one line, no traceback, nothing made."""
     team.github.open_pull_request(17, labels=[LABEL])
     refused = team.command("pr-stack", *words, **environment)
 
     assert refused.returncode == 1, refused.stdout
-    assert told in refused.stderr
+    assert text in refused.stderr
     assert refused.stderr.startswith("error: ")
     assert refused.stderr.count("\n") == 1, refused.stderr
-    assert told in team.summary
+    assert text in team.summary
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "text"),
     [
         (["--input", "{no json"], "is no JSON"),
         (["--input", f'"{"x" * 20_000}"'], "too many for a comment"),
@@ -270,12 +270,12 @@ def test_what_cannot_work_is_told_in_one_line_and_in_the_summary(
         (["--platform", "platform", "--own-volume"], "is either named, or not used at all"),
     ],
 )
-def test_wrong_usage_is_refused_before_github_is_asked(team: Team, words: list[str], told: str) -> None:
+def test_wrong_usage_is_refused_before_github_is_asked(team: Team, words: list[str], text: str) -> None:
     """Exit code 2."""
     refused = team.command("pr-stack", "up", "--pr", "17", *words)
 
     assert refused.returncode == 2
-    assert told in " ".join(refused.stderr.split())
+    assert text in " ".join(refused.stderr.split())
     assert not team.github.calls
 
 
@@ -305,7 +305,7 @@ def test_a_volume_of_its_own_goes_with_the_stack(team: Team) -> None:
 
 
 def waiting(process: subprocess.Popen[str]) -> str:
-    """The line with which it says that it waits, as soon as it says so."""
+    """The line about its wait, as soon as it prints it."""
     assert process.stderr is not None
     return process.stderr.readline()
 

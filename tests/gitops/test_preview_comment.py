@@ -97,8 +97,8 @@ def test_all_stacks_come_into_one_comment_that_is_kept(desk: Desk) -> None:
     assert first.stderr == second.stderr == f"comment: {url}\n"
     assert first.stdout.strip() == summary.strip()
     assert second.stdout.strip() == comment.body.strip()
-    for told in ("2 updated", "<span>$</span>104.09, as now", "**2 replaced**", "`images` stops answering"):
-        assert told in summary
+    for result in ("2 updated", "<span>$</span>104.09, as now", "**2 replaced**", "`images` stops answering"):
+        assert result in summary
     assert "Preview of `feedfacefeed` in [this run](https://github.com/team/endpoints/actions/runs/4711)." in summary
     assert {call.method for call in desk.runpod.calls()} == {"GET"}
 
@@ -133,11 +133,11 @@ def test_one_engine_runs_for_each_stack_and_all_at_once(desk: Desk, tmp_path: Pa
 def test_json_has_everything(desk: Desk) -> None:
     """One object with a preview for each stack, in the order asked for."""
     done = desk.preview("prod,dev", "--format", "json")
-    told = json.loads(done.stdout)
+    output = json.loads(done.stdout)
 
     assert done.returncode == 0, done.stderr
-    assert [stack["stack"] for stack in told["stacks"]] == ["prod", "dev"]
-    prod, dev = told["stacks"]
+    assert [stack["stack"] for stack in output["stacks"]] == ["prod", "dev"]
+    prod, dev = output["stacks"]
     assert [change["action"] for change in prod["changes"]] == ["replace", "replace"]
     assert prod["urls"][0]["url"].startswith(desk.runpod.jobs)
     assert dev["cost"]["now"]["expected"] < dev["cost"]["then"]["expected"]
@@ -145,13 +145,13 @@ def test_json_has_everything(desk: Desk) -> None:
 
 
 def test_drift_is_found_by_the_refresh_alone(desk: Desk) -> None:
-    """What idle days did to an endpoint is told with its cause; without a refresh no object is asked for."""
+    """What idle days did to an endpoint is reported with its cause; without a refresh no object is asked for."""
     desk.runpod.advance(3 * 24 * 3600 + 60)
-    told = desk.preview("staging")
+    review = desk.preview("staging")
     desk.runpod.forget_calls()
     silent = desk.preview("staging", "--no-refresh")
 
-    assert "`workers.max` is `2`, should be `3`. Cause: RunPod has lowered workers.max from 3 to 2" in told.stdout
+    assert "`workers.max` is `2`, should be `3`. Cause: RunPod has lowered workers.max from 3 to 2" in review.stdout
     assert "Cause:" not in silent.stdout
     assert {call.path for call in desk.runpod.calls()} == {"/v2/catalog/gpus"}
 
@@ -188,8 +188,8 @@ def test_a_policy_refuses_one_stack_beside_the_others(desk: Desk, tmp_path: Path
     advised = desk.preview("dev", "--policy-pack-config", str(rules), "--no-refresh", POLICY_PACK=pack[1])
 
     assert refused.returncode == 3
-    told = "error: preview of dev failed: policy endpoint-cost-ceiling (runpod), sdxl: sdxl can cost"
-    assert refused.stderr.splitlines()[0].startswith(told)
+    result = "error: preview of dev failed: policy endpoint-cost-ceiling (runpod), sdxl: sdxl can cost"
+    assert refused.stderr.splitlines()[0].startswith(result)
     assert "**refused by policy**: `endpoint-cost-ceiling`, `gpu-allow-list`<br>2 updated" in comment.body
     assert "✅&nbsp;**`staging`**" in comment.body
     assert advised.returncode == 0, advised.stderr
@@ -197,7 +197,7 @@ def test_a_policy_refuses_one_stack_beside_the_others(desk: Desk, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [
         pytest.param(("--policy-pack", "/nowhere"), "/nowhere is no policy pack", id="no pack"),
         pytest.param(("--policy-pack-config", __file__), "more --policy-pack-config than --policy-pack", id="no place"),
@@ -205,7 +205,7 @@ def test_a_policy_refuses_one_stack_beside_the_others(desk: Desk, tmp_path: Path
     ],
 )
 def test_a_policy_pack_that_is_none_is_refused_before_anything_runs(
-    desk: Desk, arguments: tuple[str, ...], told: str
+    desk: Desk, arguments: tuple[str, ...], text: str
 ) -> None:
     """Exit code 1, one line, in the job summary, too; no call."""
     desk.runpod.forget_calls()
@@ -213,8 +213,8 @@ def test_a_policy_pack_that_is_none_is_refused_before_anything_runs(
 
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert told in done.stderr
-    assert told in desk.said
+    assert text in done.stderr
+    assert text in desk.said
     assert not desk.runpod.calls()
 
 
@@ -233,7 +233,7 @@ def test_no_secret_is_published(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "environment", "told"),
+    ("token", "environment", "text"),
     [
         pytest.param("fork-token", {}, "403 Resource not accessible by integration: The token may only", id="a fork"),
         pytest.param("wrong", {}, "401 Bad credentials: the token is wrong or has expired", id="a wrong token"),
@@ -246,25 +246,25 @@ def test_no_secret_is_published(desk: Desk) -> None:
     ],
 )
 def test_where_it_cannot_be_posted_one_line_says_so(
-    desk: Desk, token: str, environment: dict[str, str], told: str
+    desk: Desk, token: str, environment: dict[str, str], text: str
 ) -> None:
     """Exit code 1, one line, in the job summary, too; the report is printed and in the summary all the same."""
     done = desk.preview("staging", "--post", "--no-refresh", token=token, **environment)
 
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert told in line
+    assert text in line
     assert line.startswith("error: ")
     assert done.stdout.startswith(MARKER)
     assert desk.said.startswith(done.stdout.strip())
     assert desk.said.startswith(MARKER)
-    assert told in desk.said
+    assert text in desk.said
     assert not desk.github.comments_on(NUMBER)
     assert not FORK.may_write
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [
         pytest.param(("--stacks", ""), "names no stack", id="no name"),
         pytest.param(("--stacks", "dev,--yes"), "is no name of a stack", id="an option for a name"),
@@ -273,29 +273,29 @@ def test_where_it_cannot_be_posted_one_line_says_so(
         pytest.param((), "--stacks", id="no stacks at all"),
     ],
 )
-def test_wrong_usage_is_refused_before_anything_runs(desk: Desk, arguments: tuple[str, ...], told: str) -> None:
+def test_wrong_usage_is_refused_before_anything_runs(desk: Desk, arguments: tuple[str, ...], text: str) -> None:
     """Exit code 2, and no call."""
     desk.runpod.forget_calls()
     done = desk.project.command("preview-comment", *arguments)
 
     assert done.returncode == 2
-    assert told in done.stderr
+    assert text in done.stderr
     assert not desk.runpod.calls()
 
 
 @pytest.mark.parametrize(
-    ("environment", "told"),
+    ("environment", "text"),
     [
         pytest.param({"RUNPOD_API_KEY": "rpa_ABCDEFGHIJ1234567890ABCDEFGHIJ1234567890"}, "401", id="a wrong key"),
         pytest.param({"RUNPOD_API_BASE_URL": "http://127.0.0.1:9"}, "cannot connect", id="no RunPod"),
     ],
 )
-def test_a_service_that_does_not_answer_is_a_failed_preview(desk: Desk, environment: dict[str, str], told: str) -> None:
-    """The reason is told, not a traceback."""
+def test_a_service_that_does_not_answer_is_a_failed_preview(desk: Desk, environment: dict[str, str], text: str) -> None:
+    """The reason is reported, not a traceback."""
     done = desk.preview("staging", **environment)
 
     assert done.returncode == 3
-    assert told in desk.said
+    assert text in desk.said
     assert "Preview failed" not in desk.said
     assert done.stderr.count("\n") == 1
     assert "rpa_" not in desk.said + done.stderr
@@ -303,16 +303,16 @@ def test_a_service_that_does_not_answer_is_a_failed_preview(desk: Desk, environm
 
 
 def test_the_commands_of_the_document_do_what_it_says(desk: Desk) -> None:
-    """Each block in a shell of its own: a report, a comment, data in a file."""
+    """Each block in its own shell: a report, a comment, data in a file."""
     commands = blocks("sh")
     done = [desk.shell(command) for command in commands]
-    told = json.loads((desk.project.directory / "preview.json").read_text())
+    document = json.loads((desk.project.directory / "preview.json").read_text())
 
     assert len(commands) == 3
     assert [one.returncode for one in done] == [0, 0, 0], [one.stderr for one in done]
     assert done[0].stdout.startswith(MARKER)
     assert len(desk.github.comments_on(NUMBER)) == 1
-    assert [stack["stack"] for stack in told["stacks"]] == ["dev", "prod"]
+    assert [stack["stack"] for stack in document["stacks"]] == ["dev", "prod"]
 
 
 def test_outside_of_a_project_one_line_says_what_is_missing(desk: Desk, tmp_path: Path) -> None:

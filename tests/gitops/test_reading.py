@@ -32,9 +32,9 @@ def test_every_situation_is_recorded_and_read(situation: str) -> None:
     preview = golden_preview(situation)
 
     assert preview.failed == (situation in FAILED)
-    told = json.loads(json.dumps(preview.json_ready()))
-    assert told.pop("failed") == preview.failed
-    assert StackPreview.model_validate(told) == preview
+    document = json.loads(json.dumps(preview.json_ready()))
+    assert document.pop("failed") == preview.failed
+    assert StackPreview.model_validate(document) == preview
 
 
 def test_a_first_deployment_is_created_and_costs_from_nothing() -> None:
@@ -76,7 +76,7 @@ def test_an_update_tells_each_property_from_what_to_what() -> None:
 
 
 def test_a_replacement_is_one_change_and_takes_the_url() -> None:
-    """Of three steps one is told, with its reason; the URL that stops answering is known, its successor's is not."""
+    """Of three steps one is reported, with its reason; the URL that stops answering is known, the next one is not."""
     preview = golden_preview("replace")
 
     assert changes(preview) == [("replace", "Endpoint", "images"), ("replace", "NetworkVolume", "scratch")]
@@ -109,7 +109,7 @@ def test_a_deletion_loses_urls_and_data_unless_the_object_is_kept() -> None:
     ],
 )
 def test_a_failure_has_one_reason_and_no_cost(situation: str, reason: str) -> None:
-    """The engine's repetitions and the traceback are left out; a half program's cost is not told."""
+    """The engine's repetitions and the traceback are left out; a half program's cost is not reported."""
     preview = golden_preview(situation)
 
     (error,) = preview.errors
@@ -124,7 +124,7 @@ def test_an_exception_names_its_place() -> None:
 
 
 def test_secrets_are_never_read() -> None:
-    """The engine writes no plain secret into events; a changed password is told as changed, a new key as new."""
+    """The engine writes no plain secret into events; a changed password is reported as changed, a new key as new."""
     preview = golden_preview("secrets")
 
     assert "correct-horse" not in "".join(golden_lines("secrets"))
@@ -134,7 +134,7 @@ def test_secrets_are_never_read() -> None:
 
 
 def test_drift_has_a_cause_each() -> None:
-    """RunPod's own doing is told from a person's, per object, and once; a deleted object is gone."""
+    """RunPod's own doing is distinguished from a person's, per object, and once; a deleted object is gone."""
     preview = golden_preview("drift")
     drift = {(d.kind, d.name): d for d in preview.drift}
     causes = {key: d.cause.split(" ")[0] for key, d in drift.items()}
@@ -201,7 +201,7 @@ def test_a_mask_reaches_texts_before_they_are_cut() -> None:
     assert paths(read, "Template") == {"image": ("[secret]", "[secret]")}
 
 
-def test_what_policies_have_found_is_told_apart_from_what_went_wrong() -> None:
+def test_what_policies_have_found_is_kept_apart_from_what_went_wrong() -> None:
     """Mandatory ones first, each once, of a resource or of the stack as a whole; the change and its cost are known."""
     preview = golden_preview("policies")
 

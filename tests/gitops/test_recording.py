@@ -11,6 +11,6 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize("situation", ["policies", "replace", "secrets"])
-def test_recorded_events_are_still_told_so(situation: str) -> None:
+def test_recorded_events_still_read_the_same(situation: str) -> None:
     """After a change that is meant: `.venv/bin/python -m tests.gitops.record_events`, and a look at the difference."""
     assert record(situation) == golden_lines(situation)

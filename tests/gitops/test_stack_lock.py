@@ -26,10 +26,10 @@ if sys.argv[1] == "cancel":
 elif sys.argv[1] == "refresh":
     os.kill(os.getpid(), signal.SIGKILL)
 elif lock.exists():
-    told = json.loads(lock.read_text())
+    fields = json.loads(lock.read_text())
     sys.exit("error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or "
              "delete the lock file with `pulumi cancel`.\\n  file:///dev.json: created by runner@%s (pid %s) at %s"
-             % (told["host"], told["pid"], told["since"]))
+             % (fields["host"], fields["pid"], fields["since"]))
 """
 
 
@@ -100,7 +100,7 @@ def test_a_process_that_this_machine_did_not_start_is_not_believed_dead(workspac
 
 
 @pytest.mark.parametrize("other", ["boot-2", "another_boot-1"])
-def test_containers_and_machines_of_one_host_name_are_told_apart(workspace: Workspace, gone: int, other: str) -> None:
+def test_containers_and_machines_of_one_host_name_are_kept_apart(workspace: Workspace, gone: int, other: str) -> None:
     """Their notes lie under another boot id or PID namespace, also in a cache that both share."""
     lock(workspace, pid=gone, age=timedelta(hours=1), noted=True)
     assert workspace.started.folder is not None
@@ -137,7 +137,7 @@ def test_only_processes_that_may_leave_a_lock_behind_stay_noted(workspace: Works
     assert len(list(workspace.started.folder.iterdir())) == 1
 
 
-def test_where_the_machine_cannot_be_told_nothing_is_believed_dead(workspace: Workspace, gone: int) -> None:
+def test_where_the_machine_cannot_be_known_nothing_is_believed_dead(workspace: Workspace, gone: int) -> None:
     """No boot id, as on macOS."""
     lock(workspace, pid=gone, age=timedelta(hours=1), noted=True)
     assert not removed(Workspace(workspace.directory, workspace.command, {}, StartedHere(None)))

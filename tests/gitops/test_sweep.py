@@ -48,29 +48,29 @@ def test_a_stack_is_due_when_its_request_is_closed_or_its_time_is_over(
     age: timedelta | None, unwanted: str | None, due: str | None
 ) -> None:
     """Counted from its last update; one that is being made has none yet."""
-    told = Due(unwanted=lambda _: unwanted, time_to_live=timedelta(hours=72), now=NOW)
+    result = Due(unwanted=lambda _: unwanted, time_to_live=timedelta(hours=72), now=NOW)
     summary = StackSummary(full_name="pr-7", last_update=None if age is None else NOW - age)
 
-    assert told.why(summary, 7) == due
+    assert result.why(summary, 7) == due
 
 
 def test_only_what_two_listings_agree_on_is_an_orphan() -> None:
     """One that a stack knows by the second listing is of an update that was running; the wait lies between."""
-    told: list[str] = []
+    items: list[str] = []
     listings = iter([[Thing("old"), Thing("being made")], [Thing("old"), Thing("just made")]])
     swept = sweep_objects(
         lambda: next(listings),
-        lambda thing: told.append(thing.id),
+        lambda thing: items.append(thing.id),
         apart=timedelta(seconds=60),
-        sleep=lambda seconds: told.append(f"waited {seconds:g}"),
+        sleep=lambda seconds: items.append(f"waited {seconds:g}"),
     )
 
-    assert told == ["waited 60", "old"]
+    assert items == ["waited 60", "old"]
     assert [(o.id, o.outcome) for o in swept] == [("old", "removed")]
 
 
 def test_an_orphan_that_cannot_be_deleted_does_not_keep_the_next_from_it() -> None:
-    """Its reason is told; a volume is never deleted."""
+    """Its reason is reported; a volume is never deleted."""
     things = [Thing("used"), Thing("disk", kind="network volume", holds_data=True), Thing("free")]
 
     def delete(thing: Thing) -> None:
@@ -85,7 +85,7 @@ def test_an_orphan_that_cannot_be_deleted_does_not_keep_the_next_from_it() -> No
 
 @pytest.mark.engine
 def test_a_sweep_removes_closed_and_old_stacks_and_keeps_the_others(team: Team) -> None:
-    """Dry first: it says the same and does nothing. The comment of the removed one says so."""
+    """Dry first: it says the same and does nothing. The comment of the removed one names it."""
     for number in (21, 22):
         team.github.open_pull_request(number, labels=[LABEL])
         team.json("pr-stack", "up", "--pr", str(number), "--post")
@@ -108,7 +108,7 @@ def test_a_sweep_removes_closed_and_old_stacks_and_keeps_the_others(team: Team) 
 
 @pytest.mark.engine
 def test_a_sweep_leaves_an_update_that_runs_alone(team: Team) -> None:
-    """Closed or past its time: whoever holds the lock will see for himself, and his objects are no orphans."""
+    """Closed or past its time: the holder of the lock will see, and its objects are no orphans."""
     issue = team.github.open_pull_request(23, labels=[LABEL])
     team.runpod.forget_calls()
     team.runpod.fault("http.delay", method="POST", path="/v2/serverless", delay=HELD)
@@ -155,7 +155,7 @@ def test_orphans_go_except_volumes(team: Team) -> None:
 
 @pytest.mark.engine
 def test_a_stack_whose_request_cannot_be_asked_for_stays(team: Team) -> None:
-    """GitHub says 404, as to a token that may not see the repository: told, exit code 1, and nothing is removed."""
+    """GitHub says 404, as to a token that may not see the repository: reported, exit code 1, and nothing is removed."""
     team.github.open_pull_request(24, labels=[LABEL])
     team.json("pr-stack", "up", "--pr", "24")
     team.github.issues.clear()

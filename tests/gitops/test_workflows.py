@@ -34,16 +34,16 @@ class Step:
 
 
 def loaded(file: Path) -> dict[str, Any]:
-    told: dict[str, Any] = yaml.safe_load(file.read_text())
-    return told
+    document: dict[str, Any] = yaml.safe_load(file.read_text())
+    return document
 
 
 def steps() -> Iterator[Step]:
     for file in WORKFLOWS:
-        for job, told in loaded(file)["jobs"].items():
-            for step in told["steps"]:
+        for job, result in loaded(file)["jobs"].items():
+            for step in result["steps"]:
                 if "run" in step:
-                    yield Step(file.stem, job, step["run"], {**told.get("env", {}), **step.get("env", {})})
+                    yield Step(file.stem, job, step["run"], {**result.get("env", {}), **step.get("env", {})})
 
 
 def substituted(value: str) -> str | None:
@@ -71,14 +71,14 @@ def test_actionlint_and_zizmor_find_nothing() -> None:
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_a_workflow_is_pinned_bounded_and_has_few_rights(file: Path) -> None:
     """Actions by commit; nothing granted but by a job; every job ends; runs do not overlap."""
-    told = loaded(file)
+    document = loaded(file)
 
-    assert told["permissions"] == {}
-    for job in told["jobs"].values():
+    assert document["permissions"] == {}
+    for job in document["jobs"].values():
         uses = [step["uses"] for step in job["steps"] if "uses" in step]
         assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", name) for name in uses), uses
         assert job["timeout-minutes"] < 60 or file.stem == "ci"
-        assert "concurrency" in told or "concurrency" in job
+        assert "concurrency" in document or "concurrency" in job
         assert job["permissions"]["contents"] == "read"
         assert {k for k, v in job["permissions"].items() if v == "write"} <= {"pull-requests", "issues", "id-token"}
 
@@ -87,11 +87,11 @@ def test_a_workflow_is_pinned_bounded_and_has_few_rights(file: Path) -> None:
 def test_a_pull_request_of_a_fork_gets_no_secret(file: Path) -> None:
     """A job that sees secrets runs on pull requests of this repository alone, and never as `pull_request_target`."""
     text = file.read_text()
-    told = loaded(file)
+    document = loaded(file)
 
     assert "pull_request_target" not in text
-    for job in told["jobs"].values():
-        if "pull_request" in told[True] and SECRETS.search(json.dumps(job)):
+    for job in document["jobs"].values():
+        if "pull_request" in document[True] and SECRETS.search(json.dumps(job)):
             assert "head.repo.full_name == github.repository" in job["if"]
 
 
@@ -124,7 +124,7 @@ def test_every_command_of_the_workflows_runs_here(module_team: Team, tmp_path: P
 
     day = ["ci", "deploy", "preview", "pr-stack", "drift", "sweep"]
     for step in sorted(steps(), key=lambda step: day.index(step.workflow)):
-        environment = {k: told for k, v in step.environment.items() if (told := substituted(v)) is not None}
+        environment = {k: result for k, v in step.environment.items() if (result := substituted(v)) is not None}
         if target := THIS_RUN.fullmatch(step.run):
             assert f"\n{target[1]}:" in (ROOT / "Makefile").read_text()
             continue
@@ -193,7 +193,7 @@ def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(module_team: Team) 
     none = team.command("drift", "--stacks", "dev")
     with RunPodClient(Settings.load({}, team.runpod.environment)) as client:
         client.update(ENDPOINTS, endpoint_id, ENDPOINTS.update.model_validate({"flashboot": "OFF"}))  # type: ignore[union-attr]
-    told = team.command("drift", "--stacks", "dev", "--format", "json")
+    completed = team.command("drift", "--stacks", "dev", "--format", "json")
     first = team.command("drift", "--stacks", "dev", "--report")
     again = team.command("drift", "--stacks", "dev", "--report")
     team.runpod.advance(3 * 24 * 3600 + 60)
@@ -205,8 +205,8 @@ def test_drift_opens_one_issue_and_closes_it_when_it_is_gone(module_team: Team) 
     healed = team.command("drift", "--stacks", "dev", "--report")
 
     assert none.returncode == 0, none.stderr
-    assert told.returncode == 4, told.stderr
-    assert json.loads(told.stdout)["stacks"][0]["drift"][0]["cause"]
+    assert completed.returncode == 4, completed.stderr
+    assert json.loads(completed.stdout)["stacks"][0]["drift"][0]["cause"]
     assert (first.returncode, again.returncode, half.returncode, blind.returncode) == (0, 0, 3, 3)
     assert "issue opened" in first.stderr
     assert "issue unchanged" in again.stderr
@@ -242,11 +242,11 @@ def test_a_deployment_that_fails_says_why_and_the_next_one_mends_it(module_team:
     team.done("pulumi", "config", "set", "workersMax", "4", "--stack", "dev")
     team.runpod.fault("http.status", method="PATCH", path="/v2/serverless/*", status=400, detail="not like this")
     failed = team.command("deploy", "--stack", "dev")
-    told = team.summary
+    result = team.summary
     mended = team.command("deploy", "--stack", "dev", "--format", "json")
 
     assert failed.returncode == 3
     assert failed.stderr.count("\n") == 1
     assert "not like this" in failed.stderr
-    assert "not like this" in told
+    assert "not like this" in result
     assert [c["action"] for c in json.loads(mended.stdout)["changes"] if c["kind"] == "Endpoint"] == ["update"]

@@ -86,7 +86,7 @@ def test_an_object_without_a_name_gets_one_that_marks_project_and_stack(adapter:
     assert again["name"] == inputs["name"]
 
 
-def test_mistakes_are_told_in_the_words_of_the_schema(adapter: Adapter) -> None:
+def test_mistakes_are_reported_in_the_words_of_the_schema(adapter: Adapter) -> None:
     """All at once, and without a value."""
     wrong = {**SERVICE, "workers": {"min": 2, "max": 1, "idleTimeout": 0}, "dataCenterIDs": []}
     reasons = adapter.check(ENDPOINT, {}, wrong).reasons

@@ -32,13 +32,13 @@ def test_the_plugin_serves_and_ends_with_its_engine(how: str, tmp_path: Path) ->
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             stub = provider_pb2_grpc.ResourceProviderStub(channel)
             version = stub.GetPluginInfo(empty_pb2.Empty()).version
-            told = stub.GetSchema(provider_pb2.GetSchemaRequest()).schema
+            result = stub.GetSchema(provider_pb2.GetSchemaRequest()).schema
     finally:
         process.stdin.close()
         status = process.wait(30)
         process.stdout.close()
 
-    assert (version, told) == (VERSION, schema_text())
+    assert (version, result) == (VERSION, schema_text())
     assert status == 0
 
 

@@ -91,7 +91,7 @@ def test_descriptions_hold_units_bounds_and_names_of_the_schema() -> None:
 
 
 def test_no_input_of_a_resource_is_without_a_description() -> None:
-    """Whoever completes a property in an editor sees what it means."""
+    """An editor shows what a property means."""
     bare = [
         f"{name}.{key}"
         for name in RESOURCES
@@ -150,7 +150,7 @@ def test_only_what_must_be_given_is_a_constant() -> None:
         for section in ("types", "resources")
         for name, spec in schema()[section].items()
         for properties, required in (("properties", "required"), ("inputProperties", "requiredInputs"))
-        for key, told in spec.get(properties, {}).items()
-        if "const" in told and key not in spec.get(required, [])
+        for key, result in spec.get(properties, {}).items()
+        if "const" in result and key not in spec.get(required, [])
     ]
     assert wrong == []

@@ -49,7 +49,7 @@ def previewed(api: RunPodClient, lifecycle: Lifecycle, program: JsonObject) -> C
 
 
 def test_every_change_is_listed_from_what_to_what(api: RunPodClient, local_runpod: LocalRunPod) -> None:
-    """One GET. Values of secret fields are named and not shown; a default that the program does not set says so."""
+    """One GET. Values of secret fields are named and not shown; a default that the program does not set is marked."""
     endpoint_id = made(api, endpoint.LIFECYCLE, ENDPOINT)
     local_runpod.forget_calls()
     program = {

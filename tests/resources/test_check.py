@@ -120,7 +120,7 @@ def test_a_mistake_is_named_at_its_path(
     assert reason in found[path]
 
 
-def test_values_of_secret_fields_are_never_told() -> None:
+def test_values_of_secret_fields_are_never_shown() -> None:
     """The environment may hold a token of the wrong type."""
     found = failures(template.LIFECYCLE, {**TEMPLATE, "env": {"TOKEN": 31337.0, "LIST": ["s3cret"]}})
 
@@ -161,7 +161,7 @@ def test_what_a_preview_cannot_know_is_no_mistake_and_stays(change: JsonObject) 
         assert kept is value if value is UNKNOWN else all(str(leaf) in str(kept) for leaf in [value] if leaf is UNKNOWN)
 
 
-def test_known_mistakes_are_told_beside_unknown_values() -> None:
+def test_known_mistakes_are_reported_beside_unknown_values() -> None:
     """An unknown image must not hide a wrong size of something else."""
     found = failures(endpoint.LIFECYCLE, {**ENDPOINT, "image": UNKNOWN, "disk": 0.0, "gpu": {"pools": [UNKNOWN, ""]}})
 

@@ -26,7 +26,7 @@ OFFLINE_ANSWER = ("AMPERE_16", None)
 
 
 class Monitor:
-    """Stands where the engine's connection stands: a data source only asks which run this is."""
+    """In place of the engine's connection: a data source only asks which run this is."""
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_stock_is_judged_in_the_data_centers_that_are_named(account: LocalRunPod
 
 
 def test_types_are_those_that_endpoints_can_get(account: LocalRunPod) -> None:
-    """Each stands in a pool; the filters are those of the pools."""
+    """Each is in a pool; the filters are those of the pools."""
     types = runpod.get_gpu_types(min_memory_gb=80)
 
     assert types
@@ -108,7 +108,7 @@ def test_no_pool_that_fits_is_one_line_that_names_what_there_is(account: LocalRu
         runpod.get_gpu_pool(min_memory_gb=500)
 
 
-def test_the_rest_of_the_catalog_is_told_and_filtered(account: LocalRunPod) -> None:
+def test_the_rest_of_the_catalog_is_reported_and_filtered(account: LocalRunPod) -> None:
     """CPU flavors by vCPUs, data centers by tiers of volumes, public templates by source and use."""
     assert {cpu.id for cpu in runpod.get_cpu_flavors(vcpu_count=8)} <= {cpu.id for cpu in runpod.get_cpu_flavors()}
     assert runpod.get_cpu_flavors(vcpu_count=1024) == []
@@ -133,9 +133,9 @@ def test_an_endpoint_and_a_volume_tell_of_themselves(client: RunPodClient) -> No
     assert runpod.get_endpoint_workers(endpoint).summary.total == 0
     assert len(runpod.get_endpoint_releases(endpoint).releases) == 1
     assert runpod.get_endpoint_billing(endpoint, last=2, bucket="hour").metadata.query.serverless_id == endpoint
-    told = runpod.get_volume_billing(volume, start="2026-01-01T00:00:00Z", end="2026-02-01T00:00:00Z")
-    assert told.metadata.query.network_volume_id == volume
-    assert told.metadata.query.start_time.isoformat() == "2026-01-01T00:00:00+00:00"
+    result = runpod.get_volume_billing(volume, start="2026-01-01T00:00:00Z", end="2026-02-01T00:00:00Z")
+    assert result.metadata.query.network_volume_id == volume
+    assert result.metadata.query.start_time.isoformat() == "2026-01-01T00:00:00+00:00"
 
 
 def test_a_question_is_one_call_in_a_run(account: LocalRunPod, new_run: Callable[[], None]) -> None:
@@ -172,10 +172,10 @@ def test_a_named_account_is_asked_and_not_the_stacks_own(account: LocalRunPod) -
 def test_a_failure_is_one_line_and_the_next_question_is_asked_anew(account: LocalRunPod) -> None:
     """It names what the program called and what to do; a failure is not kept as an answer."""
     account.fault("http.status", path="/v2/catalog/gpus", status=403, times=1)
-    with pytest.raises(pulumi.RunError, match=r"^get_gpu_types: GET /v2/catalog/gpus -> 403") as told:
+    with pytest.raises(pulumi.RunError, match=r"^get_gpu_types: GET /v2/catalog/gpus -> 403") as result:
         runpod.get_gpu_types()
 
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(result.value)
     assert runpod.get_gpu_types()
 
 
@@ -186,13 +186,13 @@ def test_the_key_is_shown_nowhere(account: LocalRunPod) -> None:
 
     assert "wrong" not in repr(wrong)
     for whose in (wrong, malformed):
-        with pytest.raises(pulumi.RunError) as told:
+        with pytest.raises(pulumi.RunError) as result:
             runpod.get_gpu_types(account=whose)
-        assert "rpa_wrong" not in str(told.value)
+        assert "rpa_wrong" not in str(result.value)
 
 
 @pytest.mark.parametrize(
-    ("ask", "told"),
+    ("ask", "text"),
     [
         (lambda: runpod.get_gpu_pools(min_memory_gb=0), "min_memory_gb: must be at least 1, got 0"),
         (lambda: runpod.get_gpu_pools(min_stock="SOME"), "min_stock: must be 'NONE', 'LOW', 'MEDIUM' or 'HIGH'"),  # type: ignore[arg-type]  # the mistake
@@ -209,17 +209,17 @@ def test_the_key_is_shown_nowhere(account: LocalRunPod) -> None:
         (lambda: runpod.get_gpu_types(account="rpa_key"), "account: must be an Account"),  # type: ignore[arg-type]  # the mistake
     ],
 )
-def test_a_bad_argument_is_told_before_any_call(account: LocalRunPod, ask: Callable[[], object], told: str) -> None:
+def test_a_bad_argument_is_reported_before_any_call(account: LocalRunPod, ask: Callable[[], object], text: str) -> None:
     """Which one, what is wrong with it, and in one line."""
     with pytest.raises(pulumi.RunError) as error:
         ask()
 
-    assert told in str(error.value)
+    assert text in str(error.value)
     assert "\n" not in str(error.value)
     assert account.calls() == []
 
 
-def test_all_bad_arguments_are_told_at_once(account: LocalRunPod) -> None:
+def test_all_bad_arguments_are_reported_at_once(account: LocalRunPod) -> None:
     """Nobody corrects them one by one."""
     with pytest.raises(pulumi.RunError, match=r"min_memory_gb: .*max_price_per_hour: "):
         runpod.get_gpu_pools(min_memory_gb=0, max_price_per_hour=-1)
@@ -287,7 +287,7 @@ def test_under_mocks_that_say_nothing_the_catalog_is_the_dated_copy(account: Loc
     assert account.calls() == []
 
 
-def test_mocks_that_answer_in_another_shape_are_told_so() -> None:
+def test_mocks_that_answer_in_another_shape_are_reported_so() -> None:
     """With the first field that is wrong."""
     pulumi.runtime.set_mocks(Answers(getGpuTypes={"gpus": [{"id": "x"}]}), preview=False)
 
@@ -320,9 +320,9 @@ def test_a_secret_key_makes_no_answer_secret_and_a_secret_argument_does() -> Non
     """What is read with a key does not hold it; what is read of a secret might."""
     pulumi.runtime.set_mocks(Answers(getEndpointWorkers=WORKERS), preview=False)
 
-    async def told() -> None:
+    async def asked() -> None:
         account = runpod.Account(api_key=pulumi.Output.secret("rpa_x"))
         assert not await runpod.get_endpoint_workers_output("ep1", account=account).is_secret()
         assert await runpod.get_endpoint_workers_output(pulumi.Output.secret("ep1"), account=account).is_secret()
 
-    pulumi.runtime.test(told)()
+    pulumi.runtime.test(asked)()

@@ -11,8 +11,8 @@ START = "start container for registry.example.com/team/worker:1: begin"
 
 
 def lines(*system: str, container: tuple[str, ...] = ()) -> list[LogLine]:
-    told = [("system", line) for line in system] + [("container", line) for line in container]
-    return [LogLine(ts="2026-06-01T12:00:00Z", source=source, line=line) for source, line in told]
+    items = [("system", line) for line in system] + [("container", line) for line in container]
+    return [LogLine(ts="2026-06-01T12:00:00Z", source=source, line=line) for source, line in items]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_the_cause_is_read_from_what_went_wrong_last(system: list[str], cause: s
 
 def test_what_the_container_said_last_is_shown_in_one_line() -> None:
     """The person needs the exception, not the whole log; and not a line of ten thousand characters."""
-    told = str(diagnose(lines(START, START, container=("loading", "ImportError: no module named torch", "x" * 9999))))
+    text = str(diagnose(lines(START, START, container=("loading", "ImportError: no module named torch", "x" * 9999))))
 
-    assert "\n" not in told
-    assert "ImportError: no module named torch" in told
-    assert len(told) < 1500
+    assert "\n" not in text
+    assert "ImportError: no module named torch" in text
+    assert len(text) < 1500

@@ -201,7 +201,7 @@ def test_any_field_changed_outside_is_seen_and_taken_back(
     assert unchanged_inputs(module_of(lifecycle), found.inputs, program) is None
 
     if "size" in change:
-        return  # a volume never shrinks: `check` says so
+        return  # a volume never shrinks: `check` refuses it
     local_runpod.forget_calls()
     updated = lifecycle.update(api, created.id, found.outs, inputs)
     assert [c.method for c in local_runpod.calls()] == ["PATCH"]
@@ -219,7 +219,7 @@ def test_gone_is_reported_from_not_asked(api: RunPodClient, kind: str) -> None:
 
 
 def test_a_field_that_cannot_be_updated_replaces_only_where_the_program_sets_it(api: RunPodClient) -> None:
-    """A volume's type that the service chose stands in the outputs and is no reason for anything."""
+    """A volume's type that the service chose is in the outputs and is no reason for anything."""
     lifecycle, program = KINDS["network volume"]
     created = lifecycle.create(api, checked(lifecycle, program))
 
@@ -330,7 +330,7 @@ def test_a_command_in_either_form_reads_back(api: RunPodClient, kind: str) -> No
 
 
 def test_a_name_that_is_taken_is_reported_with_the_id_to_take(api: RunPodClient) -> None:
-    """Names of secrets are unique: what an interrupted create has made stands in the way of the next one."""
+    """Names of secrets are unique: what an interrupted create has made blocks the next one."""
     program: JsonObject = {"name": "hf_token", "value": "s3cret-value"}
     first = secret.LIFECYCLE.create(api, program)
     with pytest.raises(RunPodError) as refused:
@@ -350,7 +350,7 @@ def test_timeout_is_always_sent(api: RunPodClient) -> None:
 
 
 def test_the_name_of_a_flashboot_endpoint_may_grow_a_suffix(api: RunPodClient, local_runpod: LocalRunPod) -> None:
-    """The backend once added ` -fb`: that is no drift, and no reason to rename for ever."""
+    """The backend once added ` -fb`: that is not a drift, and no reason to rename for ever."""
     local_runpod.turn(flashboot_name_suffix=True)
     lifecycle, program = KINDS["endpoint"]
     inputs = checked(lifecycle, {**program, "flashboot": "FLASHBOOT"})

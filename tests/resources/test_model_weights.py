@@ -78,14 +78,14 @@ def test_check_adds_the_digest_and_calls_nobody(
     assert local_runpod.calls() == []
 
 
-def test_every_mistake_is_told_at_once(weights: ModelWeightsLifecycle) -> None:
+def test_every_mistake_is_reported_at_once(weights: ModelWeightsLifecycle) -> None:
     """Data center, path and source, each at its property."""
     wrong: JsonObject = {"volume_id": UNKNOWN, "data_center": "US-TX-3", "path": "../x", "source": {"kind": "zip"}}
 
-    told = [str(failure) for failure in weights.check({}, wrong).failures]
+    items = [str(failure) for failure in weights.check({}, wrong).failures]
 
-    assert [text.split(":")[0] for text in told] == ["data_center", "path", "source"]
-    assert "EU-RO-1" in told[0]
+    assert [text.split(":")[0] for text in items] == ["data_center", "path", "source"]
+    assert "EU-RO-1" in items[0]
 
 
 def test_what_is_created_is_read_without_difference(
@@ -102,7 +102,7 @@ def test_what_is_created_is_read_without_difference(
 
 
 @pytest.mark.parametrize("damage", ["missing", "different", "manifest"])
-def test_drift_is_told_and_mended(
+def test_drift_is_reported_and_mended(
     weights: ModelWeightsLifecycle, api: RunPodClient, declared: JsonObject, local_runpod: LocalRunPod, damage: str
 ) -> None:
     """A set that is not whole has another digest, says what is wrong, and an update mends it."""
@@ -125,7 +125,7 @@ def test_drift_is_told_and_mended(
     assert (on_disk / "a.bin").read_bytes() == b"a" * 100
 
 
-def test_gone_is_told_as_gone(
+def test_gone_is_reported_as_gone(
     weights: ModelWeightsLifecycle, api: RunPodClient, declared: JsonObject, volume_id: str
 ) -> None:
     """Nothing in the folder, and no volume at all, are both "gone", so that `up` makes it anew."""
@@ -149,10 +149,10 @@ def test_another_place_is_another_set(weights: ModelWeightsLifecycle, declared: 
     assert weights.diff("x", olds, {**olds, "volume_id": UNKNOWN, "digest": "sha256:other"}).replaces == ()
 
 
-def test_deleting_leaves_the_data_unless_told_otherwise(
+def test_deleting_leaves_the_data_by_default(
     weights: ModelWeightsLifecycle, api: RunPodClient, declared: JsonObject, local_runpod: LocalRunPod
 ) -> None:
-    """By default a delete calls nobody; told to, it removes what the manifest names."""
+    """By default a delete makes no call; on request, it removes what the manifest names."""
     object_id, outs = made(weights, api, declared)
     on_disk = local_runpod.platform.volume_dir(declared["volume_id"])
     local_runpod.forget_calls()

@@ -1,4 +1,4 @@
-"""What an automatic name tells of the object that carries it."""
+"""What an automatic name reports of its object."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_settings_that_the_template_does_not_give_are_not_taken(registered: Reco
 
 
 def test_template_and_template_id_exclude_each_other(registered: Recorder) -> None:
-    """Told in the program, at the line that is wrong."""
+    """Raised in the program, at the wrong line."""
     with pytest.raises(pulumi.RunError, match="exclude each other"):
         Endpoint("web", **QUEUE, template=Template("worker", image=IMAGE), template_id="tpl")
 
@@ -134,12 +134,12 @@ def test_a_template_id_alone_warns_that_edits_do_not_follow(
     registered: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is applied once: nothing else would tell the reader."""
-    told: list[str] = []
-    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: told.append(message))
+    items: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda message, *_: items.append(message))
     Endpoint("web", **QUEUE, template_id="tpl")
 
-    assert len(told) == 1
-    assert "applied once" in told[0]
+    assert len(items) == 1
+    assert "applied once" in items[0]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi_runpod.resources import providers
 from pulumi_runpod.resources.adapter import RunPodProvider
 
-# What stands in the state of every stack that was ever deployed. A change here breaks their refresh and destroy.
+# What is in the state of every stack that was ever deployed. A change here breaks their refresh and destroy.
 STORED = {
     "NETWORK_VOLUME": "pulumi_runpod.resources.providers NetworkVolumeProvider",
     "TEMPLATE": "pulumi_runpod.resources.providers TemplateProvider",
@@ -61,7 +61,7 @@ def test_the_stored_string_is_the_same_for_ever(name: str) -> None:
 
 
 def test_no_provider_is_missing_here() -> None:
-    """Whoever adds a kind adds its stored form."""
+    """A new kind needs its stored form."""
     found = {name for name, value in vars(providers).items() if isinstance(value, RunPodProvider)}
 
     assert found == set(STORED) == set(GOLDEN)

@@ -108,7 +108,7 @@ def test_a_snapshot_that_is_not_there_names_the_command(
 
 
 def test_urls_give_their_names_and_sums(digests: FileDigests) -> None:
-    """The path is the URL's last part, unless told."""
+    """The path is the URL's last part by default."""
     source = {
         "kind": "urls",
         "files": [
@@ -124,7 +124,7 @@ def test_urls_give_their_names_and_sums(digests: FileDigests) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "text"),
     [
         ({"kind": "directory", "path": "/does/not/exist"}, "source.path: /does/not/exist is no directory"),
         ({"kind": "directory"}, "source.path: is missing"),
@@ -138,9 +138,9 @@ def test_urls_give_their_names_and_sums(digests: FileDigests) -> None:
         ({"kind": "urls", "files": [{"url": "http://x/y", "sha256": SHA}] * 2}, r"files\[1\].path: y is given twice"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(source: JsonObject, told: str, digests: FileDigests) -> None:
+def test_a_mistake_is_reported_with_its_place(source: JsonObject, text: str, digests: FileDigests) -> None:
     """Property path, what is wrong, and no traceback."""
-    with pytest.raises(InvalidInput, match=told):
+    with pytest.raises(InvalidInput, match=text):
         files_of(source, digests)
 
 
@@ -150,7 +150,7 @@ def test_an_empty_directory_is_a_mistake(tmp_path: Path, digests: FileDigests) -
         files_of({"kind": "directory", "path": str(tmp_path)}, digests)
 
 
-def test_a_file_that_cannot_be_read_is_told(folder: Path, digests: FileDigests) -> None:
+def test_a_file_that_cannot_be_read_is_reported(folder: Path, digests: FileDigests) -> None:
     """A link that leads nowhere is named."""
     (folder / "broken").symlink_to("nowhere")
 

@@ -157,7 +157,7 @@ def test_another_clone_shares_the_packages(
 
 
 def test_make_down_leaves_no_container(deployed: str, clone: Clone) -> None:
-    """And what the clone was told of the machine's services is gone, too."""
+    """And what the clone knew of the machine's services is gone, too."""
     running = image(clone)
     clone.done("make down")
 

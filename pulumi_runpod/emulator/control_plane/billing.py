@@ -171,8 +171,8 @@ def _text(moment: datetime) -> str:
 
 
 def _answer(window: Window, records: list[JsonObject], totals: JsonObject, **metadata: object) -> Response:
-    told: JsonObject = {"query": _query(window), "recordCount": len(records), "totals": totals, **metadata}
-    return json_response(json.dumps({"records": records, "metadata": told}))
+    fields: JsonObject = {"query": _query(window), "recordCount": len(records), "totals": totals, **metadata}
+    return json_response(json.dumps({"records": records, "metadata": fields}))
 
 
 def _answer_by_id(

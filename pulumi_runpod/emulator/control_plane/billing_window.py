@@ -40,9 +40,9 @@ class Window:
 
 def parse_window(query: QueryParams, now: datetime) -> Window:
     """Raises ProblemError: 400 for `lastN` beside a time, 422 for what is malformed."""
-    told = query.get("bucketSize", "day")
+    value = query.get("bucketSize", "day")
     sizes: tuple[BucketSize, ...] = get_args(BucketSize)
-    size = next((s for s in sizes if s == told), None)
+    size = next((s for s in sizes if s == value), None)
     if size is None:
         raise invalid("$query.bucketSize", f"value must be one of {', '.join(map(repr, sizes))}")
     last_n = query.get("lastN")
@@ -88,24 +88,24 @@ def ceiling(moment: datetime, size: BucketSize) -> datetime:
     return moment if start == moment else following(start, size)
 
 
-def _last(told: str, size: BucketSize, now: datetime) -> Window:
-    if not (told.isascii() and told.isdigit() and len(told) < 10 and 1 <= int(told) <= MAX_LAST_N):
+def _last(text: str, size: BucketSize, now: datetime) -> Window:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MAX_LAST_N):
         raise invalid("$query.lastN", f"must be an integer from 1 to {MAX_LAST_N}")
     current = floor(now, size)
     start = current
-    for _ in range(int(told) - 1):
+    for _ in range(int(text) - 1):
         start = floor(start - timedelta(hours=1), size)
     return Window(start, following(current, size), size)
 
 
 def _time(query: QueryParams, name: str) -> datetime | None:
-    told = query.get(name)
-    if told is None:
+    value = query.get(name)
+    if value is None:
         return None
     malformed = invalid(f"$query.{name}", "must be an RFC 3339 time with a zone, such as 2026-06-01T00:00:00Z")
-    if not _RFC3339.fullmatch(told):
+    if not _RFC3339.fullmatch(value):
         raise malformed
     try:
-        return datetime.fromisoformat(told.upper()).astimezone(UTC)
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
     except (ValueError, OverflowError):
         raise malformed from None

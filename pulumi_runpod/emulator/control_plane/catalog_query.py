@@ -100,17 +100,17 @@ def _products(query: QueryParams, known: Sequence[str]) -> tuple[str, ...] | Non
 
 
 def _words(query: QueryParams, name: str, known: Sequence[str]) -> tuple[str, ...]:
-    told = _list(query, name)
-    if strange := [w for w in told if w not in known]:
+    value = _list(query, name)
+    if strange := [w for w in value if w not in known]:
         raise invalid(f"$query.{name}", f"got {strange[0]!r}, value must be one of {', '.join(map(repr, known))}")
-    return told
+    return value
 
 
 def _matching(query: QueryParams, name: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
-    told = _list(query, name)
-    if strange := [w for w in told if not w.isascii() or not pattern.fullmatch(w)]:
+    value = _list(query, name)
+    if strange := [w for w in value if not w.isascii() or not pattern.fullmatch(w)]:
         raise invalid(f"$query.{name}", f"{strange[0]!r} does not match pattern '{pattern.pattern}'")
-    return told
+    return value
 
 
 def _list(query: QueryParams, name: str) -> tuple[str, ...]:
@@ -118,9 +118,9 @@ def _list(query: QueryParams, name: str) -> tuple[str, ...]:
 
 
 def _integer(query: QueryParams, name: str, least: int, default: int) -> int:
-    told = query.get(name)
-    if told is None:
+    value = query.get(name)
+    if value is None:
         return default
-    if not (told.isascii() and told.isdigit() and len(told) < 10 and int(told) >= least):
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= least):
         raise invalid(f"$query.{name}", f"must be an integer of at least {least}")
-    return int(told)
+    return int(value)

@@ -1,4 +1,4 @@
-"""Request bodies against their models, with failures told as the service's schema validator tells them:
+"""Request bodies against their models, with failures worded as the service's schema validator words them:
 `$.size: minimum: got 5, want 10`.
 """
 
@@ -41,14 +41,14 @@ def parse(model: type[R], raw: bytes, *, switches: Switches, branched: bool) -> 
     Raises ProblemError: 400 when it is no JSON, 422 when it breaks the schema, and what its rules across fields say.
     """
     try:
-        told = model.model_validate_json(raw or b"null")
+        result = model.model_validate_json(raw or b"null")
     except ValidationError as failure:
         raise _problem(failure, wall=branched and switches.missing_field_wall) from None
-    if switches.document == "2026-08" and (newer := NEWER_FIELDS & told.model_fields_set):
+    if switches.document == "2026-08" and (newer := NEWER_FIELDS & result.model_fields_set):
         raise ProblemError(422, INVALID, errors=[_additional(name) for name in sorted(newer)])
-    if broken := told.violations():
+    if broken := result.violations():
         raise refused(broken)
-    return told
+    return result
 
 
 def invalid(path: str, message: str) -> ProblemError:

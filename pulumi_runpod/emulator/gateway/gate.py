@@ -1,6 +1,6 @@
 """The outermost layer: keys, quota, faults and the request log, for every call, before any route is looked at.
 
-Plain ASGI: it stands in the way of each request. Job URLs, load balancers, worker URLs and the S3 API check their own
+Plain ASGI, since every request passes it. Job URLs, load balancers, worker URLs and the S3 API check their own
 keys; here they only meet faults and the log.
 """
 

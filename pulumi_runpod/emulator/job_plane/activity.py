@@ -33,7 +33,7 @@ class Tally:
 
 
 class Activity:
-    """Of all endpoints. Whoever calls stands inside a write of the store, or makes one of its own."""
+    """Of all endpoints. The caller is inside a write of the store, or makes one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

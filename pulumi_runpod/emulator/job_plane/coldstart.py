@@ -1,5 +1,5 @@
 """Cold starts in phases: image pull, container start, and the real load of the real worker. The first two are simulated
-here, since a process of this machine has neither; each start is recorded and served to whoever asks.
+here, since a process of this machine has neither; each start is recorded and served.
 """
 
 from __future__ import annotations
@@ -123,13 +123,13 @@ def routes(platform: Platform) -> list[Route]:
         endpoint_id = request.path_params["id"]
         if platform.store.text(ENDPOINTS.kind, endpoint_id) is None:
             raise not_found(ENDPOINTS.kind)
-        told = [_told(start) for start in starts.of(endpoint_id)]
-        return json_response(json.dumps({"coldStarts": told}))
+        items = [_fields(start) for start in starts.of(endpoint_id)]
+        return json_response(json.dumps({"coldStarts": items}))
 
     return [methods("/_emulator/endpoints/{id}/cold-starts", {"GET": listed})]
 
 
-def _told(start: ColdStart) -> dict[str, object]:
+def _fields(start: ColdStart) -> dict[str, object]:
     phase_ms = {
         "imagePull": round(start.image_pull * 1000),
         "containerStart": round(start.container_start * 1000),

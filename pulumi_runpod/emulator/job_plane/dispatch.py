@@ -155,8 +155,8 @@ class Dispatch:
         return True
 
     def still_at(self, worker: Worker, job_ids: frozenset[str]) -> None:
-        """What a worker says it works at: whatever else it was told to drop, it has dropped."""
-        gone = [job_id for job_id, told_at in worker.dropped.items() if told_at is not None and job_id not in job_ids]
+        """What a worker says it works at: whatever else it was asked to drop, it has dropped."""
+        gone = [job_id for job_id, sent_at in worker.dropped.items() if sent_at is not None and job_id not in job_ids]
         for job_id in gone:
             del worker.dropped[job_id]
         if gone:

@@ -39,7 +39,7 @@ class Job:
     timeouts: int = 0
     """Attempts that took too long, likewise."""
     timer: Timer | None = None
-    """Owed at the execution timeout while a worker has the job."""
+    """Due at the execution timeout while a worker has the job."""
     watchers: list[asyncio.Future[None]] = field(default_factory=list)
 
     def obey(self, policy: JobPolicy | None) -> None:
@@ -61,7 +61,7 @@ class Job:
         return self.status in FINAL
 
     def changed(self) -> None:
-        """Wake whoever waits for this job."""
+        """Wake everything that waits for this job."""
         for watcher in self.watchers:
             if not watcher.done():
                 watcher.set_result(None)

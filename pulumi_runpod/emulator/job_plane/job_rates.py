@@ -1,4 +1,4 @@
-"""The documented calls per 10 s on job URLs, per endpoint. Enforced only when a switch says so.
+"""The documented calls per 10 s on job URLs, per endpoint. Enforced only when a switch asks for it.
 
 The service grants more with more running workers, by an allowance that it does not publish: here the base holds.
 """

@@ -124,11 +124,11 @@ class _JobApi:
         wait_ms = _milliseconds(request, "wait", STREAM_WAIT_MS, MIN_WAIT_MS, MAX_WAIT_MS)
         parts: list[str] = []
 
-        def told() -> bool:
+        def has_part() -> bool:
             parts.extend(self._jobs.drain_chunks(job))
             return bool(parts) or job.is_final
 
-        await self._until(job, wait_ms, told)
+        await self._until(job, wait_ms, has_part)
         error = f'"error":{json.dumps(job.error)},' if job.error is not None else ""
         return _json(f'{{{error}"id":{json.dumps(job.id)},"status":"{job.status}","stream":[{",".join(parts)}]}}')
 
@@ -176,7 +176,7 @@ class _JobApi:
         try:
             wanted = JobRequest.model_validate_json(raw)
         except ValidationError as error:
-            raise JobError(400, _told(error)) from None
+            raise JobError(400, _reason(error)) from None
         if wanted.webhook is not None and (mistake := url_mistake(wanted.webhook)) is not None:
             raise JobError(400, mistake)
         switches = self._platform.switches
@@ -203,8 +203,8 @@ class _JobApi:
             self._jobs.webhook_tried(job, 1 + len(self._platform.switches.webhook_delays))
 
     def _ttl_ms(self, request: JobRequest) -> int:
-        told = request.policy.ttl if request.policy is not None else None
-        return told or self._platform.switches.default_ttl_ms
+        result = request.policy.ttl if request.policy is not None else None
+        return result or self._platform.switches.default_ttl_ms
 
     def _job(self, request: Request, fleet: Fleet) -> Job:
         job = self._jobs.find(fleet.endpoint_id, request.path_params["job_id"])
@@ -215,11 +215,11 @@ class _JobApi:
     def _answer(self, job: Job) -> Response:
         return _json(describe(job, self._jobs.output_of(job)))
 
-    async def _until(self, job: Job, wait_ms: int, told: Callable[[], bool]) -> None:
-        """Return once `told` says so, the wait is over, or the server goes away."""
+    async def _until(self, job: Job, wait_ms: int, holds: Callable[[], bool]) -> None:
+        """Return once the condition holds, the wait is over, or the server goes away."""
         deadline = self._clock.now() + wait_ms / 1000
         loop = asyncio.get_running_loop()
-        while not told() and self._clock.now() < deadline and not self._scheduler.stopping:
+        while not holds() and self._clock.now() < deadline and not self._scheduler.stopping:
             changed = loop.create_future()
             job.watchers.append(changed)
             timer = self._clock.call_at(deadline, lambda f=changed: f.done() or f.set_result(None))  # type: ignore[misc]
@@ -233,8 +233,8 @@ class _JobApi:
 
 async def _body(request: Request, limit: int) -> bytes:
     """The raw body. Raises JobError 413."""
-    told = request.headers.get("content-length", "")
-    parts, size = [], int(told) if told.isdigit() and len(told) < 16 else 0
+    header = request.headers.get("content-length", "")
+    parts, size = [], int(header) if header.isdigit() and len(header) < 16 else 0
     if size <= limit:
         size = 0
         async for part in request.stream():
@@ -249,21 +249,21 @@ async def _body(request: Request, limit: int) -> bytes:
 
 def _milliseconds(request: Request, name: str, default: int, least: int, most: int) -> int:
     """A query parameter, brought within its range as the service's clients expect. Raises JobError 400."""
-    told = request.query_params.get(name)
-    if told is None:
+    value = request.query_params.get(name)
+    if value is None:
         return default
-    if not (told.isascii() and told.isdigit() and len(told) < 16):
+    if not (value.isascii() and value.isdigit() and len(value) < 16):
         raise JobError(400, f"{name}: must be a number of milliseconds")
-    return min(max(int(told), least), most)
+    return min(max(int(value), least), most)
 
 
-def _told(error: ValidationError) -> str:
+def _reason(error: ValidationError) -> str:
     """Where and what, without the payload."""
-    told = [
+    items = [
         f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}"
         for e in error.errors(include_url=False, include_input=False, include_context=False)
     ]
-    return "; ".join(told[:5])
+    return "; ".join(items[:5])
 
 
 def _json(text: str) -> Response:

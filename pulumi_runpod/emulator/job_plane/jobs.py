@@ -49,7 +49,7 @@ _COLUMNS = (
 
 
 class Jobs:
-    """Every job that is known. `on_final` hears of each job that ends, `on_expired` of each that is dropped early."""
+    """Every job that is known. `on_final` learns of each job that ends, `on_expired` of each that is dropped early."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -310,7 +310,7 @@ class Jobs:
         self._store.eventually(delete)
 
     def _expire(self, job: Job) -> None:
-        """Whoever waits for it hears TIMED_OUT; whoever asks later, that it does not exist."""
+        """A waiting call gets TIMED_OUT; a later one gets that it does not exist."""
         error = "job expired: its time to live is over"
 
         def expired() -> None:

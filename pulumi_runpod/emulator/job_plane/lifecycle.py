@@ -1,6 +1,6 @@
 """One worker's way: throttled, image pull, container start, load, ready, end; and back to the pull when a start fails.
 
-All steps are synchronous and owed by the platform's clock, so that a moved clock gives the same as one that flows. Only
+All steps are synchronous and timed by the platform's clock, so that a moved clock gives the same as a real one. Only
 the worker's own program takes real time.
 """
 
@@ -49,7 +49,7 @@ class Owner(Protocol):
 
 
 class Lifecycle:
-    """The workers of one endpoint: `workers` are active, `ending` on their way out and told to nobody."""
+    """The workers of one endpoint: `workers` are active, `ending` on their way out and not listed."""
 
     def __init__(self, host: Host, owner: Owner) -> None:
         self.workers: dict[str, Worker] = {}
@@ -253,17 +253,17 @@ class Lifecycle:
     def _exited(self, worker: Worker, code: int) -> None:
         worker.running = None
         self._stop_meter(worker)
-        told = f"container exited with code {code}" + (f" ({worker.end_reason})" if worker.end_reason else "")
+        text = f"container exited with code {code}" + (f" ({worker.end_reason})" if worker.end_reason else "")
         if worker.phase == "ending":
-            worker.log.write("system", told)
+            worker.log.write("system", text)
             self._bury(worker)
         elif worker.phase == "ready":
             # A worker that was at work is replaced if it is still needed, not restarted.
-            worker.log.write("system", told)
-            self.end(worker, told)
+            worker.log.write("system", text)
+            self.end(worker, text)
             self._bury(worker)
         else:
-            self._failed(worker, told)
+            self._failed(worker, text)
 
     def _failed(self, worker: Worker, reason: str) -> None:
         """A start came to nothing: try again after a pause that grows."""
@@ -312,9 +312,9 @@ class Lifecycle:
 
     def _init_timeout(self) -> float:
         """`RUNPOD_INIT_TIMEOUT`, seconds, in the endpoint's env; else the platform's."""
-        told = str((self._owner.body.get("env") or {}).get("RUNPOD_INIT_TIMEOUT", ""))
+        text = str((self._owner.body.get("env") or {}).get("RUNPOD_INIT_TIMEOUT", ""))
         try:
-            seconds = float(told)
+            seconds = float(text)
         except ValueError:
             seconds = 0.0
         if 0 < seconds < float("inf"):

@@ -49,7 +49,7 @@ class Line:
 
 
 class WorkerLog:
-    """The last lines of one worker, and whoever listens for the next."""
+    """The last lines of one worker, and the listeners for the next."""
 
     def __init__(self, endpoint_id: str, clock: Clock) -> None:
         self.endpoint_id = endpoint_id
@@ -186,37 +186,37 @@ def _first_number(
     return lines[-tail].number - 1 if len(lines) >= tail else 0
 
 
-def _source(told: str | None) -> LogSource | None:
-    if told is None:
+def _source(text: str | None) -> LogSource | None:
+    if text is None:
         return None
     for source in get_args(LogSource):
-        if told == source:
+        if text == source:
             return source  # type: ignore[no-any-return]  # get_args is untyped
     raise _malformed("source: value must be one of 'container', 'system'")
 
 
-def _tail(told: str | None) -> int:
-    if told is None:
+def _tail(text: str | None) -> int:
+    if text is None:
         return DEFAULT_TAIL
-    if not (told.isascii() and told.isdigit() and len(told) < 6 and int(told) <= MAX_TAIL):
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= MAX_TAIL):
         raise _malformed(f"tail: must be an integer from 0 to {MAX_TAIL}")
-    return int(told)
+    return int(text)
 
 
-def _since(told: str | None) -> float | None:
-    if told is None:
+def _since(text: str | None) -> float | None:
+    if text is None:
         return None
     try:
-        return parse_rfc3339(told)
+        return parse_rfc3339(text)
     except ValueError:
         raise _malformed("since: must be an RFC 3339 time") from None
 
 
-def _cursor(told: str | None) -> int | float | None:
+def _cursor(text: str | None) -> int | float | None:
     """The line number of an id of this stream, or the moment of a bare time: every line of it has been seen."""
-    if told is None:
+    if text is None:
         return None
-    moment, _, number = told.partition("/")
+    moment, _, number = text.partition("/")
     try:
         seen = parse_rfc3339(moment)
     except ValueError:

@@ -63,7 +63,7 @@ _FIELDS: dict[str, dict[tuple[str, ...], str]] = {
 def changes(
     old: JsonObject, new: JsonObject, fields: Literal["container", "placement", "everything"]
 ) -> list[JsonObject]:
-    """What a release would tell of this update, as `field`, `old`, `new`; empty: it makes none."""
+    """What a release would record of this update, as `field`, `old`, `new`; empty: it makes none."""
     found: list[JsonObject] = []
     for path, name in _FIELDS[fields].items():
         before, after = _at(old, path), _at(new, path)

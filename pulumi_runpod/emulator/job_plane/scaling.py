@@ -77,7 +77,7 @@ class Plan:
 
 
 def rules_of(endpoint: JsonObject, *, request_count_idle_timeout: float, step_seconds: float) -> Rules:
-    """From the endpoint's JSON. `request_count_idle_timeout` stands in where the API knows no idle timeout."""
+    """From the endpoint's JSON. `request_count_idle_timeout` applies where the API knows no idle timeout."""
     scaling, workers = endpoint["scaling"], endpoint["workers"]
     kind = scaling["type"]
     return Rules(

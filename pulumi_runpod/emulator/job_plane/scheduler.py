@@ -1,7 +1,7 @@
 """The workers and jobs of all endpoints: one fleet each, and what they share: room, quota, clock, and the store.
 
-It is told of each change of an endpoint right after the write. Nothing here polls: every step follows an event or is
-owed by the clock.
+It learns of each change of an endpoint right after the write. Nothing here polls: every step follows an event or a
+timer of the clock.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class Scheduler:
         self.releases = Releases(platform.store)
         self.webhooks = Webhooks(self.jobs, platform.clock)
         self.stopping = False
-        """True when the server goes away: whoever is held answers at once."""
+        """True when the server goes away: held calls are answered at once."""
         self.resets = 0
-        """How often the account was emptied: whoever remembers some of it begins anew."""
+        """How often the account was emptied: caches compare it and begin anew."""
         self.on_request_ended: Callable[[str, float], None] = _ignore
-        """Told of each request of a load balancer: the endpoint's id, and when the request came."""
+        """Called for each request of a load balancer: the endpoint's id, and when the request came."""
         self._fleets: dict[str, Fleet] = {}
         commands = [Command.parse(c.image_glob, c.command) for c in platform.worker_commands]
         processes: WorkerRuntime = ProcessRuntime(commands)

@@ -1,6 +1,6 @@
 """Tells a job's webhook of its end: at most as many attempts as the service makes, and never once it has answered 2xx.
 
-What is owed survives a restart. A failure is nobody's business but the webhook's: the job stays as it is.
+What is due survives a restart. A failure is nobody's business but the webhook's: the job stays as it is.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Webhooks:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Leave what is owed to the next start."""
+        """Leave what is due to the next start."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -73,7 +73,7 @@ async def _in_thread(call: Callable[[], bool]) -> bool:
 
     def run() -> None:
         result = call()
-        # The loop may be gone by now, with whoever waited.
+        # The loop may be gone by now, with its waiters.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result)
 

@@ -1,4 +1,4 @@
-"""A worker as the platform sees it: what it runs, where it stands on its way to work, and the jobs that it holds."""
+"""A worker as the platform sees it: what it runs, where it is on its way to work, and the jobs that it holds."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Worker:
     placement: Placement | None = None
     jobs: dict[str, Job] = field(default_factory=dict)
     dropped: dict[str, float | None] = field(default_factory=dict)
-    """Jobs that it may still work at though they have ended: cancelled ones. The value is when it was last told, in
+    """Jobs that it may still work at though they have ended: cancelled ones. The value is when it was last sent, in
     real seconds of the event loop."""
     retiring: bool = False
     """Gets no further job, whatever it asks for."""
@@ -73,7 +73,7 @@ class Worker:
     """Due when it has been silent for too long, in real time."""
     end_reason: str = ""
     refused: str = ""
-    """Why it cannot be run here, as it was last told."""
+    """Why it cannot be run here, as last reported."""
     # Of a load balancer's worker.
     address: Address | None = None
     health: Health = "healthy"

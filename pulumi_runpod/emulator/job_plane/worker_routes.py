@@ -1,4 +1,4 @@
-"""The worker's side of the job plane: take, stop, result, stream, heartbeat, as RunPod's SDK speaks it.
+"""The worker's side of the job plane: take, stop, result, stream, heartbeat, as RunPod's SDK uses it.
 
 The SDK asks again at once after "nothing" and after most errors: empty polls are held open, and refusals are slowed. A
 socket's patience is real time, whatever the platform's clock says.
@@ -29,7 +29,7 @@ from pulumi_runpod.wire.job import MAX_RUN_BYTES, MAX_RUNSYNC_BYTES
 _SLOW_S = 1.0
 """Before each refusal, and between two stop signals for the same job."""
 _ENDING_S = 0.2
-"""Before "nothing" to a worker that was told to end, and asks once more."""
+"""Before "nothing" to a worker that was asked to end, and asks once more."""
 _TURNS = 4
 """Of the event loop, until a connection that was closed together with a hand-over is known to be closed."""
 MAX_BATCH = 1000
@@ -136,7 +136,7 @@ class _WorkerApi:
         try:
             while True:
                 now = loop.time()
-                due = [j for j, told_at in worker.dropped.items() if told_at is None or now - told_at >= _SLOW_S]
+                due = [j for j, sent_at in worker.dropped.items() if sent_at is None or now - sent_at >= _SLOW_S]
                 if due and not worker.is_ending():
                     worker.dropped.update(dict.fromkeys(due, now))
                     return Response(to_json({"jobsToStop": due}), media_type="application/json")
@@ -159,8 +159,8 @@ class _WorkerApi:
         raw, size = await _body(request, limit)
         dispatch = fleet.dispatch
         if raw is None:
-            told = f"output of {size} bytes exceeds the limit of {limit}: upload it and return a URL"
-            dispatch.report(worker, job_id, "FAILED", error=told)
+            text = f"output of {size} bytes exceeds the limit of {limit}: upload it and return a URL"
+            dispatch.report(worker, job_id, "FAILED", error=text)
             return Response(status_code=413)
         try:
             result = from_json(raw, allow_inf_nan=False)
@@ -217,8 +217,8 @@ class _WorkerApi:
         query = request.query_params
         fleet.life.heard(worker)
         if query.get("status") == "unhealthy":
-            told = f"unhealthy: check {query.get('check', '?')} failed: {query.get('reason', 'no reason given')}"
-            worker.log.write("system", told)
+            value = f"unhealthy: check {query.get('check', '?')} failed: {query.get('reason', 'no reason given')}"
+            worker.log.write("system", value)
             return Response(status_code=200)
         if worker.dropped:
             fleet.dispatch.still_at(worker, frozenset(query.get("job_id", "").split(",")))
@@ -255,5 +255,5 @@ def _job_id(request: Request) -> str:
 
 
 def _batch_size(request: Request) -> int:
-    told = request.query_params.get("batch_size", "1")
-    return min(max(int(told), 1), MAX_BATCH) if told.isascii() and told.isdigit() and len(told) < 10 else 1
+    value = request.query_params.get("batch_size", "1")
+    return min(max(int(value), 1), MAX_BATCH) if value.isascii() and value.isdigit() and len(value) < 10 else 1

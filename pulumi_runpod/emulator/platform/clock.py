@@ -1,7 +1,7 @@
 """Time as an object: real by default, driven by tests. Nothing in the local RunPod reads another clock.
 
 What waits here is what the service times: queues, idle and execution timeouts, prices. The patience of a socket or of a
-process that is told to end stays real, whatever this clock says.
+process that is asked to end stays real, whatever this clock says.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class Clock:
 
     @property
     def frozen(self) -> bool:
-        """Whether time stands still until `advance` moves it."""
+        """Whether time is frozen until `advance` moves it."""
         return self._frozen_at is not None
 
     @property
     def pending(self) -> int:
-        """How many timers are owed."""
+        """How many timers are due."""
         return len(self._timers) - self._cancelled
 
     def now(self) -> float:
@@ -75,14 +75,14 @@ class Clock:
         self._disarm()
 
     def resume(self) -> None:
-        """Let time flow again, from where it stands."""
+        """Let time flow again."""
         if self._frozen_at is not None:
             self._offset = self._frozen_at - time.time()
             self._frozen_at = None
             self._arm()
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds`, making every call owed on the way. Raises ValueError backwards."""
+        """Move forward by `seconds`, making every call due on the way. Raises ValueError backwards."""
         if not 0 <= seconds < float("inf"):
             raise ValueError(f"a clock moves forward only, not by {seconds}")
         target = self.now() + seconds

@@ -44,7 +44,7 @@ class JobSwitches(BaseModel):
         "CANCELLED",
         "TIMED_OUT",
     )
-    """Ends that are told to a webhook. The last two are UNCERTAIN."""
+    """Ends that are sent to a webhook. The last two are UNCERTAIN."""
     job_rate_limits: bool = False
     """Enforce the documented calls per 10 s and endpoint on job URLs (429). Off, so that load tests run."""
 
@@ -57,7 +57,7 @@ class JobSwitches(BaseModel):
     """How long a worker may fail its `/ping`, from its start or later, before it is ended. Documented for one whose
     ports are wrong. `RUNPOD_INIT_TIMEOUT` in the endpoint's env overrides it for a start."""
     balancer_worker_capacity: Annotated[int, Field(ge=0)] = 0
-    """Requests that a worker works at, at most; others wait. 0: no limit. UNCERTAIN: the documentation speaks of
+    """Requests that a worker works at, at most; others wait. 0: no limit. UNCERTAIN: the documentation mentions
     workers "at capacity" and says nothing of how it is set."""
     balancer_passes_key: bool = False
     """UNCERTAIN: whether a worker is shown the `Authorization` header of a request, which holds the account's key."""

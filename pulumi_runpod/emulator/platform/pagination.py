@@ -37,12 +37,12 @@ class Page:
 def parse_page(operation: str, query: Mapping[str, str], *, max_limit: int = MAX_LIMIT) -> Page:
     """Raises ProblemError 422 for a limit out of range and for a cursor that is broken or of another list."""
     limit = max_limit
-    if (told := query.get("limit")) is not None:
-        if not (told.isascii() and told.isdigit() and len(told) < 10 and 1 <= int(told) <= max_limit):
+    if (value := query.get("limit")) is not None:
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= max_limit):
             raise ProblemError(
                 422, "Request validation failed.", errors=[f"limit: must be an integer from 1 to {max_limit}"]
             )
-        limit = int(told)
+        limit = int(value)
     before = None
     if (cursor := query.get("cursor")) is not None:
         before = _decode(operation, cursor)

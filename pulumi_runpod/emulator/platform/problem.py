@@ -33,10 +33,10 @@ def not_found(kind: str) -> ProblemError:
 
 
 def refused(violations: Sequence[Violation]) -> ProblemError:
-    """The first broken rule decides the status, and rules of that status are told together."""
+    """The first broken rule decides the status, and rules of that status are reported together."""
     status = violations[0].status
-    told = [f"{'.'.join(str(p) for p in v.path)}: {v.message}" for v in violations if v.status == status]
-    return ProblemError(status, "; ".join(told))
+    items = [f"{'.'.join(str(p) for p in v.path)}: {v.message}" for v in violations if v.status == status]
+    return ProblemError(status, "; ".join(items))
 
 
 def problem_response(

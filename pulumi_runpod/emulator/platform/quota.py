@@ -29,9 +29,9 @@ def parse_quota(text: str) -> tuple[Window, ...]:
     """
     windows = []
     for member in filter(None, (m.strip() for m in text.split(","))):
-        told = _MEMBER.match(member)
-        if not told or not int(told[2]) or not int(told[3]):
+        result = _MEMBER.match(member)
+        if not result or not int(result[2]) or not int(result[3]):
             raise ValueError(f"{member!r} is no quota: write q=CALLS;w=SECONDS, such as q=60;w=60")
-        seconds = int(told[3])
-        windows.append(Window(told[1] or _NAMES.get(seconds, f"{seconds}s"), int(told[2]), seconds))
+        seconds = int(result[3])
+        windows.append(Window(result[1] or _NAMES.get(seconds, f"{seconds}s"), int(result[2]), seconds))
     return tuple(windows)

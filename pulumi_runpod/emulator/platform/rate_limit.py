@@ -1,4 +1,4 @@
-"""The quota of the account: windows of time, one counter each, told in `RateLimit` headers of authenticated answers."""
+"""The quota of the account: windows of time, one counter each, in the `RateLimit` headers of authenticated answers."""
 
 from __future__ import annotations
 

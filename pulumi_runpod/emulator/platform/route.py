@@ -36,11 +36,11 @@ def methods(path: str, handlers: Mapping[str, Handler]) -> Route:
 
 
 async def body_of(request: Request) -> bytes:
-    """The raw body. Raises ProblemError 413 beyond 32 MiB, before it is read where the length is told, and Starlette's
-    ClientDisconnect.
+    """The raw body. Raises ProblemError 413 beyond 32 MiB, before it is read where the length is declared, and
+    Starlette's ClientDisconnect.
     """
-    told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > MAX_BODY_BYTES:
+    header = request.headers.get("content-length", "")
+    if header.isdigit() and int(header) > MAX_BODY_BYTES:
         raise _too_large()
     chunks, size = [], 0
     while True:

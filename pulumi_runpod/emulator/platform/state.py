@@ -22,7 +22,7 @@ from pulumi_runpod.wire.model import JsonObject
 
 
 class SchedulerLike(Protocol):
-    """What the control plane says to whoever runs the workers. Called right after the store write, same request.
+    """What the control plane reports to the scheduler. Called right after the store write, same request.
 
     A body is the API's JSON of the endpoint, as stored: without `requestUrls`.
     """

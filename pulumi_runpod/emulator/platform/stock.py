@@ -1,6 +1,6 @@
 """How many GPUs of a pool (or workers of a CPU flavor) can be had in a data center.
 
-Invented, since the service does not publish it: plentiful by default, and set by whoever wants it scarce.
+Invented, since the service does not publish it: plentiful by default, and set where it should be scarce.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class DamagedError(Exception):
 
 
 def why_not_written(error: sqlite3.DatabaseError) -> str:
-    """One line for whoever sent the request."""
+    """One line for the sender of the request."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     if code == sqlite3.SQLITE_FULL:
         return "disk full: nothing was stored. Free space for the state directory of the local RunPod, then try again"

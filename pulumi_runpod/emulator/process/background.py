@@ -1,4 +1,4 @@
-"""The local RunPod as a process of its own: start it, find it again by its state directory, stop it."""
+"""The local RunPod as its own process: start it, find it again by its state directory, stop it."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def find(state_dir: Path) -> Running | None:
     except BlockingIOError:
         pass
     try:
-        told = json.loads((state_dir / ADDRESS_FILE).read_text())
+        document = json.loads((state_dir / ADDRESS_FILE).read_text())
     except (FileNotFoundError, ValueError):
         raise ServerError(f"a local RunPod with state {state_dir} is starting or ending: try again") from None
-    return Running(**{**told, "arguments": tuple(told.get("arguments", ()))})
+    return Running(**{**document, "arguments": tuple(document.get("arguments", ()))})
 
 
 def start(
@@ -130,9 +130,9 @@ def _first_line(child: subprocess.Popen[bytes]) -> str:
     """What the child says first; empty when it ended, or said nothing in time."""
     if child.stdout is None:
         return ""
-    with child.stdout as told:
-        ready, _, _ = select.select([told], [], [], _START_TIMEOUT_S)
-        return told.readline().decode() if ready else ""
+    with child.stdout as result:
+        ready, _, _ = select.select([result], [], [], _START_TIMEOUT_S)
+        return result.readline().decode() if ready else ""
 
 
 def _last_line(log: Path) -> str:

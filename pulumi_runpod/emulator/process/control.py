@@ -97,22 +97,22 @@ class ControlRoutes:
         return _answer({"now": clock.timestamp(), "frozen": clock.frozen})
 
     async def move_clock(self, request: Request) -> Response:
-        told = _parsed(_ClockBody, await body_of(request))
+        result = _parsed(_ClockBody, await body_of(request))
         clock = self.platform.clock
-        if told.freeze is True:
+        if result.freeze is True:
             clock.freeze()
-        elif told.freeze is False:
+        elif result.freeze is False:
             clock.resume()
-        if told.advance is not None:
-            clock.advance(told.advance)
+        if result.advance is not None:
+            clock.advance(result.advance)
         return await self.clock(request)
 
     async def switches(self, _: Request) -> Response:
         return json_response(self.platform.switches.model_dump_json(by_alias=True))
 
     async def turn_switches(self, request: Request) -> Response:
-        told = _parsed(Switches, await body_of(request))
-        turn(self.platform, told)
+        result = _parsed(Switches, await body_of(request))
+        turn(self.platform, result)
         return await self.switches(request)
 
     async def requests(self, request: Request) -> Response:
@@ -145,8 +145,8 @@ class ControlRoutes:
         return Response(status_code=204)
 
     async def add_key(self, request: Request) -> Response:
-        told = _parsed(_KeyBody, await body_of(request))
-        key = self.platform.keys.add(level=told.level, control=told.control, endpoints=told.endpoints)
+        result = _parsed(_KeyBody, await body_of(request))
+        key = self.platform.keys.add(level=result.level, control=result.control, endpoints=result.endpoints)
         return _answer({"key": key}, status=201)
 
 
@@ -199,9 +199,9 @@ def arm(platform: Platform, fault: Fault) -> str:
     return fault_id
 
 
-def turn(platform: Platform, told: Switches) -> None:
-    """Turn the switches that were set in `told`; the others stay."""
-    update = {name: getattr(told, name) for name in told.model_fields_set}
+def turn(platform: Platform, result: Switches) -> None:
+    """Turn the switches that are set; the others stay."""
+    update = {name: getattr(result, name) for name in result.model_fields_set}
     platform.switches = platform.switches.model_copy(update=update)
     platform.scheduler.conditions_changed()
 
@@ -214,5 +214,5 @@ def _parsed(model: type[M], raw: bytes) -> M:
     try:
         return model.model_validate_json(raw or b"{}")
     except ValidationError as failure:
-        told = [f"{'.'.join(map(str, e['loc'])) or '$'}: {e['msg']}" for e in failure.errors(include_url=False)]
-        raise ProblemError(422, "; ".join(told), errors=told) from None
+        items = [f"{'.'.join(map(str, e['loc'])) or '$'}: {e['msg']}" for e in failure.errors(include_url=False)]
+        raise ProblemError(422, "; ".join(items), errors=items) from None

@@ -38,10 +38,10 @@ def made_key(state_dir: Path) -> str:
 def announce(state_dir: Path, key: str, *, api: str | None) -> None:
     """Note under which address the key opens a server now; None: under none."""
     s3 = owner_key(key)
-    told = {
+    fields = {
         "api": api,
         "apiKey": key,
         "s3AccessKeyId": s3.access_key_id,
         "s3SecretAccessKey": s3.secret_access_key,
     }
-    write_private(state_dir / CREDENTIALS_FILE, json.dumps(told))
+    write_private(state_dir / CREDENTIALS_FILE, json.dumps(fields))

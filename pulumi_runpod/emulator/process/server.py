@@ -1,6 +1,6 @@
-"""Runs a platform on a socket: in the foreground of a process, or in a thread. Loopback unless told otherwise.
+"""Runs a platform on a socket: in the foreground of a process, or in a thread. Loopback by default.
 
-A public address needs a key of its own, since whoever reaches the server with the key can run worker commands' jobs.
+A public address needs its own key, since everyone who reaches the server with the key can run jobs of worker commands.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class LocalServer(uvicorn.Server):
         self._bound = bound
         self._on_ready = on_ready
 
-    async def run_until_told(self) -> None:
+    async def run_until_stopped(self) -> None:
         """Serve until `should_exit` is set."""
         await self.serve(sockets=[self._bound])
 
@@ -167,12 +167,12 @@ def serve(settings: ServerSettings, out: TextIO, *, arguments: Sequence[str] = (
         address_file = settings.state_dir / ADDRESS_FILE
 
         def ready() -> None:
-            told = {"pid": os.getpid(), **addresses(platform.base_url), "arguments": list(arguments)}
+            fields = {"pid": os.getpid(), **addresses(platform.base_url), "arguments": list(arguments)}
             if settings.api_key is None:
                 announce(settings.state_dir, made_key(settings.state_dir), api=platform.base_url)
             elif (unused := key_of(settings.state_dir)) is not None:
                 announce(settings.state_dir, unused, api=None)
-            write_private(address_file, json.dumps(told))
+            write_private(address_file, json.dumps(fields))
             if (reason := platform.scheduler.uncontained()) is not None:
                 print(f"Workers run as processes alone, where --worker names one: {reason}.", file=sys.stderr)
             print(line, file=out, flush=True)
@@ -183,9 +183,9 @@ def serve(settings: ServerSettings, out: TextIO, *, arguments: Sequence[str] = (
             # What is loaded stays: the collector need not look at it again, nor at every few requests.
             gc.freeze()
             gc.set_threshold(_GC_ALLOCATIONS, 20, 20)
-            for told in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(told, server.handle_exit, told, None)
-            await server.run_until_told()
+            for result in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(result, server.handle_exit, result, None)
+            await server.run_until_stopped()
 
         try:
             asyncio.run(run())

@@ -42,4 +42,4 @@ class ServerSettings:
     switches: Switches | None = None
     """None: their defaults."""
     frozen_at: float | None = None
-    """Start with a clock that stands still at this time, seconds since the epoch."""
+    """Start with a clock that is frozen at this time, seconds since the epoch."""

@@ -23,7 +23,7 @@ _LONGEST_LINE = 4096
 class Body:
     """The payload of one request. After `pieces` is exhausted, `trailers` holds what came behind it (names in small).
 
-    Raises S3Error from the constructor when the length is unknown, from `pieces` when the body is not what was told.
+    Raises S3Error from the constructor when the length is unknown, from `pieces` when the body is another one.
     """
 
     def __init__(self, request: Request, signed: Signed) -> None:
@@ -33,10 +33,10 @@ class Body:
         if self._how.startswith("STREAMING-") and self._how not in _FRAMED:
             raise not_implemented(f"Payload signing {self._how}")
         self.framed = self._how in _FRAMED
-        told = request.headers.get("x-amz-decoded-content-length" if self.framed else "content-length", "")
-        if not told.isdigit():
-            raise S3Error("MissingContentLength", "The length of the body must be told.")
-        self.length = int(told)
+        header = request.headers.get("x-amz-decoded-content-length" if self.framed else "content-length", "")
+        if not header.isdigit():
+            raise S3Error("MissingContentLength", "The length of the body is missing.")
+        self.length = int(header)
         """Bytes of payload."""
         self.trailers: Mapping[str, str] = {}
 
@@ -51,7 +51,7 @@ class Body:
                 sha256.update(piece)
             yield piece
         if size != self.length:
-            raise S3Error("IncompleteBody", f"The body has not the length that was told: {self.length} bytes.")
+            raise S3Error("IncompleteBody", f"The body has not the declared length: {self.length} bytes.")
         if sha256 and sha256.hexdigest() != self._how:
             raise S3Error("XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
 

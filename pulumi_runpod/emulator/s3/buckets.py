@@ -27,8 +27,8 @@ def list_buckets(volumes: list[Volume], owner: str) -> Response:
     buckets = [
         {"Name": v.id, "CreationDate": iso_time(int(v.created_at * 1e9))} for v in sorted(volumes, key=lambda v: v.id)
     ]
-    told: dict[str, Value] = {"Owner": {"ID": owner}, "Buckets": {"Bucket": buckets}}
-    return Response(document("ListAllMyBucketsResult", told), media_type="application/xml")
+    fields: dict[str, Value] = {"Owner": {"ID": owner}, "Buckets": {"Bucket": buckets}}
+    return Response(document("ListAllMyBucketsResult", fields), media_type="application/xml")
 
 
 def head_bucket(call: Call) -> Response:
@@ -43,7 +43,7 @@ async def list_objects(call: Call, etags: Etags) -> Response:
     asked = Query(prefix=query.get("prefix", ""), delimiter=query.get("delimiter", ""), after=after, limit=limit)
     found = await asyncio.to_thread(page, call.volume.directory, asked)
     text = _encoder(call)
-    told: dict[str, Value] = {
+    value: dict[str, Value] = {
         "Name": call.volume.id,
         "Prefix": text(asked.prefix),
         "Delimiter": text(asked.delimiter) or None,
@@ -54,7 +54,7 @@ async def list_objects(call: Call, etags: Etags) -> Response:
         "Contents": await _contents(call, found, etags, text),
         "CommonPrefixes": [{"Prefix": text(prefix)} for prefix in found.prefixes],
     }
-    return Response(document("ListBucketResult", told), media_type="application/xml")
+    return Response(document("ListBucketResult", value), media_type="application/xml")
 
 
 async def _contents(call: Call, found: Page, etags: Etags, text: Callable[[str], str]) -> list[Value]:

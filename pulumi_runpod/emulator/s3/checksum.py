@@ -1,7 +1,7 @@
 """Checksums that a client sends along, in headers or trailers, and what they must be.
 
 CRC32, SHA-1, SHA-256 and Content-MD5 are always checked. CRC32C and CRC64NVME, which Python has not, are checked where
-`awscrt` is installed; elsewhere they are taken as told, since MD5 and the signature still guard the bytes.
+`awscrt` is installed; elsewhere they are taken as given, since MD5 and the signature still guard the bytes.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def _digest(algorithm: str) -> Digest | None:
 
 
 class Checksums:
-    """Everything told about one body. Feed it, then `check`: it raises S3Error when a sum is wrong."""
+    """Every declared checksum of one body. Feed it, then `check`: it raises S3Error when a sum is wrong."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         """`headers` with names in small."""
-        self._told = {a: headers[_PREFIX + a] for a in _ALGORITHMS if _PREFIX + a in headers}
+        self._declared = {a: headers[_PREFIX + a] for a in _ALGORITHMS if _PREFIX + a in headers}
         named = [n.strip().lower().removeprefix(_PREFIX) for n in headers.get("x-amz-trailer", "").split(",")]
-        self._digests = {a: d for a in {*self._told, *named} if a in _ALGORITHMS and (d := _digest(a)) is not None}
-        self._md5_told = _content_md5(headers)
+        self._digests = {a: d for a in {*self._declared, *named} if a in _ALGORITHMS and (d := _digest(a)) is not None}
+        self._md5_declared = _content_md5(headers)
         self._md5 = hashlib.md5(usedforsecurity=False)
 
     def update(self, data: bytes) -> None:
@@ -72,14 +72,14 @@ class Checksums:
 
     def check(self, trailers: Mapping[str, str]) -> dict[str, str]:
         """Headers for the answer: the sums that were checked."""
-        if self._md5_told is not None and self._md5_told != self._md5.digest():
+        if self._md5_declared is not None and self._md5_declared != self._md5.digest():
             raise S3Error("BadDigest", "The Content-MD5 you specified did not match what we received.")
-        told = {**self._told, **{a: trailers[_PREFIX + a] for a in _ALGORITHMS if _PREFIX + a in trailers}}
+        fields = {**self._declared, **{a: trailers[_PREFIX + a] for a in _ALGORITHMS if _PREFIX + a in trailers}}
         for algorithm, digest in self._digests.items():
             is_sum = base64.b64encode(digest.digest()).decode()
-            if algorithm in told and told[algorithm] != is_sum:
+            if algorithm in fields and fields[algorithm] != is_sum:
                 raise S3Error("BadDigest", f"The {algorithm.upper()} you specified did not match what we received.")
-        return {_PREFIX + a: told[a] for a in self._digests if a in told}
+        return {_PREFIX + a: fields[a] for a in self._digests if a in fields}
 
 
 def _content_md5(headers: Mapping[str, str]) -> bytes | None:
@@ -87,9 +87,9 @@ def _content_md5(headers: Mapping[str, str]) -> bytes | None:
     if text is None:
         return None
     try:
-        told = base64.b64decode(text, validate=True)
+        result = base64.b64decode(text, validate=True)
     except binascii.Error:
-        told = b""
-    if len(told) != 16:
+        result = b""
+    if len(result) != 16:
         raise S3Error("InvalidDigest", "Content-MD5 is not a base64 MD5 sum.")
-    return told
+    return result

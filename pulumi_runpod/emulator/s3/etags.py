@@ -36,7 +36,7 @@ _READ_STEP = 4 << 20
 
 @dataclass(frozen=True)
 class Meta:
-    """What is told with a file and not in it. `user` are the names and values of `x-amz-meta-*`."""
+    """What is stored with a file and not in it. `user` are the names and values of `x-amz-meta-*`."""
 
     content_type: str = DEFAULT_CONTENT_TYPE
     user: Mapping[str, str] = field(default_factory=dict)

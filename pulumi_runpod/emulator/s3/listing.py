@@ -120,7 +120,7 @@ def _is_file(file: FileBeneath) -> bool:
 
 
 def _all_before(folder: str, after: str) -> bool:
-    """Whether every key below a directory has been told on an earlier page."""
+    """Whether every key below a directory was on an earlier page."""
     return _bytes(folder) < _bytes(after) and not after.startswith(folder)
 
 

@@ -82,8 +82,8 @@ class Objects:
             await self.land(call.volume, call.key, draft, etag=source.etag, meta=meta)
         self._volumes.moved(call.volume, source.size)
         info = await self._info(call.volume, call.key)
-        told = {"ETag": f'"{info.etag}"', "LastModified": iso_time(info.mtime_ns)}
-        return Response(document("CopyObjectResult", told), media_type="application/xml")
+        fields = {"ETag": f'"{info.etag}"', "LastModified": iso_time(info.mtime_ns)}
+        return Response(document("CopyObjectResult", fields), media_type="application/xml")
 
     async def delete(self, call: Call) -> Response:
         """A directory stays when its last file goes: it is listed, and can be deleted by its own key."""

@@ -144,8 +144,8 @@ def routes(platform: Platform) -> list[BaseRoute]:
 
     async def make(_: Request) -> Response:
         made = s3.keys.add()
-        told = {"accessKeyId": made.access_key_id, "secretAccessKey": made.secret_access_key}
-        return json_response(json.dumps(told), status=201)
+        fields = {"accessKeyId": made.access_key_id, "secretAccessKey": made.secret_access_key}
+        return json_response(json.dumps(fields), status=201)
 
     async def ids(_: Request) -> Response:
         return json_response(json.dumps({"s3Keys": [{"accessKeyId": i} for i in s3.keys.ids()]}))

@@ -118,20 +118,20 @@ def _timestamp(request: Request, *, day: str) -> str:
 def _signature(
     request: Request, signed_headers: list[str], *, key: str, secret: str, region: str, timestamp: str
 ) -> str:
-    # Imported with the first request, since most of what runs against the local RunPod never speaks S3.
+    # Imported with the first request, since most of what runs against the local RunPod never uses S3.
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
     path = request.scope["raw_path"].decode("latin-1")
     query = request.scope["query_string"].decode("latin-1")
-    told = AWSRequest(method=request.method, url=f"http://{request.headers.get('host', '')}{path}?{query}")
+    header = AWSRequest(method=request.method, url=f"http://{request.headers.get('host', '')}{path}?{query}")
     for name in signed_headers:
         for value in request.headers.getlist(name):
-            told.headers[name] = value
-    told.context["timestamp"] = timestamp
+            header.headers[name] = value
+    header.context["timestamp"] = timestamp
     signer = _signer_class()(Credentials(key, secret), "s3", region)
-    text = signer.string_to_sign(told, signer.canonical_request(told))
-    return str(signer.signature(text, told))
+    text = signer.string_to_sign(header, signer.canonical_request(header))
+    return str(signer.signature(text, header))
 
 
 def _signer_class() -> type[S3SigV4Auth]:

@@ -35,8 +35,8 @@ class Uploads:
         if call.key.endswith("/"):
             raise S3Error("InvalidRequest", "A key that ends in a slash is a directory, and takes no bytes.")
         upload = multipart.create(call.volume.uploads, call.key, meta_of(call.headers), now_ns=time.time_ns())
-        told: dict[str, Value] = {"Bucket": call.volume.id, "Key": call.key, "UploadId": upload.id}
-        return _xml("InitiateMultipartUploadResult", told)
+        fields: dict[str, Value] = {"Bucket": call.volume.id, "Key": call.key, "UploadId": upload.id}
+        return _xml("InitiateMultipartUploadResult", fields)
 
     async def put_part(self, call: Call) -> Response:
         number = call.number("partNumber", 0, most=MAX_PARTS + 1)
@@ -79,13 +79,13 @@ class Uploads:
         etag = multipart.etag_of(asked)
         self._etags.put(call.volume, call.key, etag, upload.meta)
         self._volumes.moved(call.volume, -await asyncio.to_thread(multipart.abort, upload))
-        told: dict[str, Value] = {
+        fields: dict[str, Value] = {
             "Location": str(call.request.url.replace(query="")),
             "Bucket": call.volume.id,
             "Key": call.key,
             "ETag": f'"{etag}"',
         }
-        return _xml("CompleteMultipartUploadResult", told)
+        return _xml("CompleteMultipartUploadResult", fields)
 
     async def abort(self, call: Call) -> Response:
         upload = multipart.find(call.volume.uploads, call.key, call.query["uploadId"])
@@ -100,7 +100,7 @@ class Uploads:
         marker = call.number("part-number-marker", 0, most=MAX_PARTS)
         parts = [part for part in upload.parts() if part.number > marker]
         shown = parts[:limit]
-        told: dict[str, Value] = {
+        fields: dict[str, Value] = {
             "Bucket": call.volume.id,
             "Key": call.key,
             "UploadId": upload.id,
@@ -118,7 +118,7 @@ class Uploads:
                 for part in shown
             ],
         }
-        return _xml("ListPartsResult", told)
+        return _xml("ListPartsResult", fields)
 
     async def list_uploads(self, call: Call) -> Response:
         """By key, then oldest first; `delimiter` is not supported."""
@@ -130,7 +130,7 @@ class Uploads:
             passed = [i for i, u in enumerate(found) if u.key == key_marker and u.id == id_marker]
             found = found[passed[0] + 1 :] if passed else [u for u in found if u.key.encode() > key_marker.encode()]
         shown, truncated = found[:limit], len(found) > limit
-        told: dict[str, Value] = {
+        fields: dict[str, Value] = {
             "Bucket": call.volume.id,
             "KeyMarker": key_marker,
             "UploadIdMarker": id_marker,
@@ -141,8 +141,8 @@ class Uploads:
             "IsTruncated": truncated,
             "Upload": [{"Key": u.key, "UploadId": u.id, "Initiated": iso_time(u.initiated_ns)} for u in shown],
         }
-        return _xml("ListMultipartUploadsResult", told)
+        return _xml("ListMultipartUploadsResult", fields)
 
 
-def _xml(name: str, told: dict[str, Value]) -> Response:
-    return Response(document(name, told), media_type="application/xml")
+def _xml(name: str, fields: dict[str, Value]) -> Response:
+    return Response(document(name, fields), media_type="application/xml")

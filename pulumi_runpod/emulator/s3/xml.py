@@ -1,4 +1,4 @@
-"""The little XML that S3 speaks: documents out of mappings, and the list of parts that a client sends.
+"""The little XML that S3 uses: documents out of mappings, and the list of parts that a client sends.
 
 Nothing with a DTD is read: entities are how a small document becomes a large one.
 """
@@ -49,6 +49,6 @@ def completed_parts(body: bytes) -> list[tuple[int, str]]:
     for element in root:
         if element.tag.rpartition("}")[2] != "Part":
             continue
-        told = {child.tag.rpartition("}")[2]: (child.text or "").strip() for child in element}
-        parts.append((int(told.get("PartNumber", "")), told.get("ETag", "").strip('"')))
+        fields = {child.tag.rpartition("}")[2]: (child.text or "").strip() for child in element}
+        parts.append((int(fields.get("PartNumber", "")), fields.get("ETag", "").strip('"')))
     return parts

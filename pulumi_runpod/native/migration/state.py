@@ -108,7 +108,7 @@ def _migrated(deployment: JsonObject, direction: _Direction) -> Migrated:
 
 
 def _new_references(providers: set[str], resources: list[JsonObject], direction: _Direction) -> dict[str, str]:
-    """Provider reference (`URN::ID`) -> the new one. A default provider gets an id of its own."""
+    """Provider reference (`URN::ID`) -> the new one. A default provider gets its own id."""
     found = {}
     for reference in sorted(providers):
         urn, _, object_id = reference.rpartition("::")
@@ -122,7 +122,7 @@ def _new_references(providers: set[str], resources: list[JsonObject], direction:
 
 
 def _renamer(direction: _Direction, references: Mapping[str, str]) -> Callable[[str], str]:
-    """For URNs, references and types: what is known is replaced wherever it stands in one."""
+    """For URNs, references and types: what is known is replaced wherever it is in one."""
     tokens = {f"{direction.old_prefix}{name}": f"{direction.new_prefix}{name}" for name in RESOURCES}
     urns = {old.rpartition("::")[0]: new.rpartition("::")[0] for old, new in references.items()}
 

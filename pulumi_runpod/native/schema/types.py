@@ -51,7 +51,7 @@ class Types:
         return self._members(document, document.get("$defs", {}), models, model, owner, units or {}, "")
 
     def named(self, model: type[BaseModel], *, mode: str = "outputs") -> JsonObject:
-        """A reference to the model as a type of its own."""
+        """A reference to the model as its own type."""
         name = self.names.get(model.__name__, model.__name__)
         if self._ref(name) not in self.found:
             properties, required = self.properties(model, mode=mode, owner=name)
@@ -88,46 +88,46 @@ class Types:
             described |= of_attributes(self.docs[model.__name__])
         snake_of = {(f.alias or camel(n)): n for n, f in model.model_fields.items()} if model is not None else {}
         properties = {}
-        for alias, told in schema.get("properties", {}).items():
+        for alias, result in schema.get("properties", {}).items():
             name = snake_of.get(alias, alias)
             at = f"{path}.{name}" if path else name
             key = camel(name)
-            spec = self._spec(told, definitions, models, f"{owner}{key[:1].upper()}{key[1:]}", units, at)
+            spec = self._spec(result, definitions, models, f"{owner}{key[:1].upper()}{key[1:]}", units, at)
             if "const" in spec and alias not in schema.get("required", []):
                 # Code generators fill in a constant: one that may be left out must not be one.
                 spec = self.enum(f"{owner}{key[:1].upper()}{key[1:]}", [spec["const"]])
-            text = " ".join(filter(None, [described.get(name, ""), _bounds(told, units.get(at, ""))]))
+            text = " ".join(filter(None, [described.get(name, ""), _bounds(result, units.get(at, ""))]))
             properties[key] = {**spec, **({"description": text} if text else {})}
         return properties, [camel(snake_of.get(alias, alias)) for alias in schema.get("required", [])]
 
     def _spec(
         self,
-        told: JsonObject,
+        fields: JsonObject,
         definitions: JsonObject,
         models: Mapping[str, type[BaseModel]],
         name: str,
         units: Mapping[str, str],
         path: str,
     ) -> JsonObject:
-        if "$ref" in told:
-            return self._reference(told["$ref"].rsplit("/", 1)[-1], definitions, models, units, path)
-        if "allOf" in told and len(told["allOf"]) == 1:
-            return self._spec({**told["allOf"][0]}, definitions, models, name, units, path)
-        branches = [b for b in told.get("oneOf") or told.get("anyOf") or [] if b != {"type": "null"}]
+        if "$ref" in fields:
+            return self._reference(fields["$ref"].rsplit("/", 1)[-1], definitions, models, units, path)
+        if "allOf" in fields and len(fields["allOf"]) == 1:
+            return self._spec({**fields["allOf"][0]}, definitions, models, name, units, path)
+        branches = [b for b in fields.get("oneOf") or fields.get("anyOf") or [] if b != {"type": "null"}]
         if len(branches) == 1:
             return self._spec({**branches[0]}, definitions, models, name, units, path)
         if branches:
-            return self._union(told, branches, definitions, models, name, units, path)
-        if "const" in told:
-            return {"type": "string", "const": told["const"]}
-        if "enum" in told:
-            return self.enum(name, list(told["enum"]))
-        match told.get("type"):
+            return self._union(fields, branches, definitions, models, name, units, path)
+        if "const" in fields:
+            return {"type": "string", "const": fields["const"]}
+        if "enum" in fields:
+            return self.enum(name, list(fields["enum"]))
+        match fields.get("type"):
             case "array":
-                items = self._spec(told.get("items", {}), definitions, models, name, units, f"{path}[]")
+                items = self._spec(fields.get("items", {}), definitions, models, name, units, f"{path}[]")
                 return {"type": "array", "items": items}
-            case "object" if isinstance(told.get("additionalProperties"), dict):
-                extra = self._spec(told["additionalProperties"], definitions, models, name, units, path)
+            case "object" if isinstance(fields.get("additionalProperties"), dict):
+                extra = self._spec(fields["additionalProperties"], definitions, models, name, units, path)
                 return {"type": "object", "additionalProperties": extra}
             case "string" | "integer" | "number" | "boolean" as plain:
                 return {"type": plain}
@@ -135,7 +135,7 @@ class Types:
 
     def _union(
         self,
-        told: JsonObject,
+        fields: JsonObject,
         branches: list[JsonObject],
         definitions: JsonObject,
         models: Mapping[str, type[BaseModel]],
@@ -152,7 +152,7 @@ class Types:
         if all(spec.get("type") in ("integer", "number", "string") for spec in specs):
             return {"type": "number"} if any(spec.get("type") == "number" for spec in specs) else {"type": "string"}
         union: JsonObject = {"oneOf": specs}
-        discriminator = told.get("discriminator")
+        discriminator = fields.get("discriminator")
         if discriminator:
             union["discriminator"] = {"propertyName": discriminator["propertyName"]}
         return union
@@ -179,9 +179,9 @@ class Types:
         return f"{NATIVE_PREFIX}{name}"
 
 
-def _bounds(told: JsonObject, unit: str) -> str:
+def _bounds(fields: JsonObject, unit: str) -> str:
     """Bounds and pattern of a value, or of the value behind an optional one."""
-    for branch in (told, *told.get("anyOf", [])):
+    for branch in (fields, *fields.get("anyOf", [])):
         parts = [text.format(branch[key]) for key, text in _BOUNDS if key in branch]
         if parts:
             bounds = ", ".join(parts)

@@ -41,23 +41,23 @@ def program_config() -> dict[str, str]:
 
 def offline_wanted(config: Mapping[str, str]) -> bool:
     """Whether the dated copy of the catalog is to be used, without a call."""
-    told = config.get(OFFLINE_KEY) or os.environ.get(OFFLINE_VARIABLE, "")
-    return told.strip().lower() in _YES
+    result = config.get(OFFLINE_KEY) or os.environ.get(OFFLINE_VARIABLE, "")
+    return result.strip().lower() in _YES
 
 
 def settings_of(account: Account | None) -> Settings:
     """Raises `SettingsError`, which shows no value."""
     if account is None:
         return Settings.load(program_config())
-    told = account.given()
+    result = account.given()
     config = {
-        key: str(told[name])
+        key: str(result[name])
         for name, key in (
             ("api_key", "runpod:apiKey"),
             ("api_base_url", "runpod:apiBaseUrl"),
             ("timeout", "runpod:timeout"),
         )
-        if name in told
+        if name in result
     }
     try:
         return Settings.load(config)
@@ -68,4 +68,4 @@ def settings_of(account: Account | None) -> Settings:
 def resolved(account: Account) -> pulumi.Output[Account]:
     """The account with plain values. Not secret as a whole: what is read with a key does not hold it."""
     values = cast("pulumi.Output[dict[str, object]]", pulumi.Output.all(**account.given()))
-    return pulumi.Output.unsecret(values).apply(lambda told: Account(**told))  # type: ignore[arg-type]  # its own fields
+    return pulumi.Output.unsecret(values).apply(lambda result: Account(**result))  # type: ignore[arg-type]  # its own fields

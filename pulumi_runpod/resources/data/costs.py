@@ -106,13 +106,13 @@ def get_volume_billing_output(
 
 def _with_times(period: Mapping[str, object]) -> dict[str, object]:
     """Times that are text, read; what cannot be read stays, for the check to refuse."""
-    told = dict(period)
+    result = dict(period)
     for name in ("start", "end"):
-        text = told.get(name)
+        text = result.get(name)
         if isinstance(text, str):
             with suppress(ValueError):
-                told[name] = datetime.fromisoformat(text)
-    return told
+                result[name] = datetime.fromisoformat(text)
+    return result
 
 
 def _period(function: str, query: _BillingQuery) -> Period:

@@ -19,31 +19,31 @@ Q = TypeVar("Q", bound=Request)
 
 def checked(function: str, model: type[Q], given: Mapping[str, object], account: Account | None) -> Q:
     """What was asked, None counting as not given. Raises `pulumi.RunError`."""
-    told = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v is not None}
+    fields = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v is not None}
     failures = [
         Failure(name, f"is an Output, whose value is not known yet: call {function}_output")
-        for name, value in {**told, **_of_account(account)}.items()
+        for name, value in {**fields, **_of_account(account)}.items()
         if _waits(value)
     ]
     if not isinstance(account, Account | None):
         failures.append(Failure("account", "must be an Account"))  # type: ignore[unreachable]  # a program may be untyped
     schema = Schema(model)
-    failures = failures or schema.failures(told)
+    failures = failures or schema.failures(fields)
     if failures:
         raise pulumi.RunError(str(InvalidInput(function, failures)))
-    return cast("Q", schema.parse(told, model))
+    return cast("Q", schema.parse(fields, model))
 
 
 def later(function: Callable[..., T], account: Account | None, given: Mapping[str, object]) -> pulumi.Output[T]:
-    """`function(**given)` as soon as all is known; in a thread of its own, so that the program's loop goes on."""
-    told = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v is not None}
+    """`function(**given)` as soon as all is known; in its own thread, so that the program's loop goes on."""
+    fields = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items() if v is not None}
     whose = resolved(account) if isinstance(account, Account) else pulumi.Output.from_input(account)
 
     async def ask(values: Mapping[str, object]) -> T:
         arguments = cast("dict[str, object]", values["given"])
         return await asyncio.to_thread(function, account=values["account"], **arguments)
 
-    known = cast("pulumi.Output[dict[str, object]]", pulumi.Output.all(account=whose, given=told))
+    known = cast("pulumi.Output[dict[str, object]]", pulumi.Output.all(account=whose, given=fields))
     return known.apply(ask)
 
 

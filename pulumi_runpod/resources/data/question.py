@@ -59,19 +59,19 @@ def asked(question: Question[T], client: RunPodClient) -> T:
 
 
 def _mocked(question: Question[T], monitor: MockMonitor) -> T:
-    told: object = monitor.mocks.call(MockCallArgs(token=question.tok, args=dict(question.args), provider=""))
-    if isinstance(told, tuple):
-        told, failures = told
+    result: object = monitor.mocks.call(MockCallArgs(token=question.tok, args=dict(question.args), provider=""))
+    if isinstance(result, tuple):
+        result, failures = result
         if failures:
             raise RunPodError("; ".join(str(reason) for _, reason in failures))
-    if not isinstance(told, dict) or not told:
+    if not isinstance(result, dict) or not result:
         if question.offline is not None:
             return question.offline()
         raise RunPodError(
             f"RunPod is not asked under Pulumi's mocks: let Mocks.call answer {question.tok} as {question.route} does"
         )
     try:
-        return question.shape.validate_python(told.get(question.member) if question.member else told)
+        return question.shape.validate_python(result.get(question.member) if question.member else result)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in (question.member, *first["loc"]) if step is not None)

@@ -42,7 +42,7 @@ RELEASING = frozenset(ContainerRequest.model_fields) | {
     *("gpu", "cpu", "data_center_ids", "network_volumes", "template_id"),
 }
 """Fields whose change reaches workers only as they are replaced."""
-_ANNOUNCEMENT = "The new endpoint has another id and other request URLs: every client must be told"
+_ANNOUNCEMENT = "The new endpoint has another id and other request URLs: every client must be changed"
 
 
 class EndpointInputs(ChangeableInputs, CreateEndpoint):
@@ -102,11 +102,11 @@ class EndpointLifecycle(Lifecycle):
         cause = cause_of_scale_down(api, object_id, now)
         if cause is None:
             return reality, ()
-        told = f"RunPod has lowered workers.max from {before} to {now}, {cause}"
+        text = f"RunPod has lowered workers.max from {before} to {now}, {cause}"
         if accepts:
-            return accepted, (f"{self.subject(olds)}: {told}. It is left so",)
+            return accepted, (f"{self.subject(olds)}: {text}. It is left so",)
         advice = 'The next `pulumi up` sets it back; platform_scale_down="accept" leaves it'
-        return {**reality, SCALED_DOWN: told}, (f"{self.subject(olds)}: {told}. {advice}",)
+        return {**reality, SCALED_DOWN: text}, (f"{self.subject(olds)}: {text}. {advice}",)
 
     def update(self, api: Api, object_id: str, olds: JsonObject, news: JsonObject) -> Updated:
         """With `rollout`, a change that makes a release ends when that serves, or is taken back.
@@ -158,13 +158,13 @@ class EndpointLifecycle(Lifecycle):
         return changed
 
     def reality(self, found: JsonObject) -> JsonObject:
-        told = container_reality(found)
-        if "cpu" in told:
-            told["cpu_memory"] = [choice["memory"] for choice in told["cpu"]]
-            told["cpu"] = [{"id": choice["id"], "vcpu_count": choice["vcpu_count"]} for choice in told["cpu"]]
-        if not has_idle_timeout(told.get("type", "QUEUE"), told["scaling"]["type"]):
-            told["workers"] = {key: value for key, value in told["workers"].items() if key != "idle_timeout"}
-        return told
+        result = container_reality(found)
+        if "cpu" in result:
+            result["cpu_memory"] = [choice["memory"] for choice in result["cpu"]]
+            result["cpu"] = [{"id": choice["id"], "vcpu_count": choice["vcpu_count"]} for choice in result["cpu"]]
+        if not has_idle_timeout(result.get("type", "QUEUE"), result["scaling"]["type"]):
+            result["workers"] = {key: value for key, value in result["workers"].items() if key != "idle_timeout"}
+        return result
 
     def same(self, one: object, other: object, path: str) -> bool:
         if path == "name":

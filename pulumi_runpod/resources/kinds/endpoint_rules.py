@@ -1,6 +1,6 @@
 """Rules across an endpoint's fields, on inputs that may be incomplete, wrong elsewhere, or unknown in part.
 
-The models judge a whole body; these speak of each field even when another one is wrong.
+The models judge a whole body; these check each field even when another one is wrong.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 from pulumi_runpod.errors import Failure
 from pulumi_runpod.resources.check import failures_of
 from pulumi_runpod.resources.values import known
-from pulumi_runpod.wire.catalog import offline_catalog
-from pulumi_runpod.wire.catalog_rules import cpu_catalog_violations, data_center_violations, gpu_catalog_violations
 from pulumi_runpod.wire.job import WEEK_MS
 from pulumi_runpod.wire.model import JsonObject, Violation
 
@@ -35,6 +33,10 @@ def endpoint_rules(inputs: JsonObject) -> list[Failure]:
 
 def endpoint_catalog_rules(olds: JsonObject, inputs: JsonObject) -> list[Failure]:
     """What the shipped catalog knows better. Groups that are as in the last inputs are not judged again."""
+    # Neither a refresh nor an `up` without changes needs the catalog.
+    from pulumi_runpod.wire.catalog import offline_catalog
+    from pulumi_runpod.wire.catalog_rules import cpu_catalog_violations, data_center_violations, gpu_catalog_violations
+
     catalog = offline_catalog()
     found: list[Violation] = []
     gpu, cpu, centers = inputs.get("gpu"), inputs.get("cpu"), inputs.get("data_center_ids")

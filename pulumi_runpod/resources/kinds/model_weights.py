@@ -1,8 +1,8 @@
 """Weights on a volume: no object of the control plane, but a folder of files, known by the digest of its content.
 
 `check` reads the source on this machine (hashes are cached by size and time of change) and never the network. `read`
-compares the volume's listing with its manifest; a set that is not whole has a digest of its own, so that the next `up`
-mends it. Deleting leaves the data, unless told otherwise.
+compares the volume's listing with its manifest; a set that is not whole has its own digest, so that the next `up`
+mends it. Deleting leaves the data, by default.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class ModelWeightsLifecycle:
         if not reality.present:
             return Found(None)
         digest = _digest_of(reality)
-        notices = () if reality.whole else (f"weights {object_id}: {_told(reality)}. The next `pulumi up` mends it",)
+        notices = (
+            () if reality.whole else (f"weights {object_id}: {_described(reality)}. The next `pulumi up` mends it",)
+        )
         outs = {**olds, **_size(reality.manifest), "digest": digest, KEY_DIGEST: _fingerprint(api, olds)}
         return Found(object_id, outs, {key: outs[key] for key in INPUTS if key in outs}, notices)
 
@@ -177,10 +179,10 @@ def _size(manifest: Manifest | None) -> JsonObject:
 def _digest_of(reality: Reality) -> str:
     if reality.manifest is None:
         return "incomplete"
-    return reality.manifest.digest if reality.whole else f"drifted: {_told(reality)}"
+    return reality.manifest.digest if reality.whole else f"drifted: {_described(reality)}"
 
 
-def _told(reality: Reality) -> str:
+def _described(reality: Reality) -> str:
     if reality.manifest is None:
         return "the upload is not whole: READY.json is missing, or cannot be read"
     wrong = (("missing", reality.missing), ("different", reality.different))
@@ -191,13 +193,13 @@ def _told(reality: Reality) -> str:
 
 def _in_steps(where: str, tell: Callable[[str], None]) -> OnProgress:
     """One line for every tenth: an upload of an hour should not be silent, nor one of a second loud."""
-    told = 0.0
+    result = 0.0
 
     def on_progress(progress: Progress) -> None:
-        nonlocal told
+        nonlocal result
         share = progress.done / progress.total if progress.total else 1.0
-        if share >= told + _PROGRESS_STEP or share >= 1.0 > told:
-            told = share
+        if share >= result + _PROGRESS_STEP or share >= 1.0 > result:
+            result = share
             tell(f"weights {where}: {progress.done / 1e6:.0f} of {progress.total / 1e6:.0f} MB ({progress.path})")
 
     return on_progress

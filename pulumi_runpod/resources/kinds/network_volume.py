@@ -8,8 +8,6 @@ from pulumi_runpod.resources.check import failures_of
 from pulumi_runpod.resources.lifecycle import ChangeableInputs, Lifecycle
 from pulumi_runpod.resources.outcome import Differences
 from pulumi_runpod.resources.values import known
-from pulumi_runpod.wire.catalog import offline_catalog
-from pulumi_runpod.wire.catalog_rules import volume_violations
 from pulumi_runpod.wire.model import JsonObject, Maybe
 from pulumi_runpod.wire.network_volume import NETWORK_VOLUMES, CreateNetworkVolume
 
@@ -34,6 +32,10 @@ class NetworkVolumeLifecycle(Lifecycle):
             return []
         if "adopt_id" in inputs:
             return []  # the object says where it is
+        # Neither a refresh nor an `up` without changes needs the catalog.
+        from pulumi_runpod.wire.catalog import offline_catalog
+        from pulumi_runpod.wire.catalog_rules import volume_violations
+
         return failures_of(volume_violations(offline_catalog(), center, tier if isinstance(tier, str) else None))
 
     def replacement(self, olds: JsonObject, news: JsonObject) -> Differences:

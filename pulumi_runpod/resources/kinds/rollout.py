@@ -1,4 +1,4 @@
-"""The gate on a new endpoint, as a resource of its own that comes after it: so the endpoint is in the state before
+"""The gate on a new endpoint, as a separate resource that comes after it: so the endpoint is in the state before
 anything is waited for. Nothing of it exists at the service. The gate on later releases is in the endpoint's own update.
 """
 
@@ -68,9 +68,9 @@ def notices(endpoint_id: str, evidence: Evidence) -> tuple[str, ...]:
     """What a person should know of evidence that is none."""
     if evidence != "nothing":
         return ()
-    told = f"endpoint {endpoint_id}: workers.min is 0 and no worker runs, so nothing proves that this release works"
+    text = f"endpoint {endpoint_id}: workers.min is 0 and no worker runs, so nothing proves that this release works"
     advice = "a queue's rollout takes a smoke_input, for a job after every release; a load balancer needs workers.min 1"
-    return (f"{told}: {advice}",)
+    return (f"{text}: {advice}",)
 
 
 LIFECYCLE = RolloutLifecycle()

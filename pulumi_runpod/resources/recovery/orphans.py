@@ -43,7 +43,7 @@ def made_by(orphan: Orphan, project: str) -> bool:
 
 
 def unknown_to(deployments: Iterable[JsonObject], api: Api) -> list[Orphan]:
-    """Everything in the account that these states do not know, whoever has made it."""
+    """Everything in the account that these states do not know, whatever made it."""
     states = list(deployments)
     known = {object_id for state in states for object_id in known_ids(state)}
     pending = {name for state in states for name in pending_names(state)}
@@ -55,9 +55,9 @@ def unknown_to(deployments: Iterable[JsonObject], api: Api) -> list[Orphan]:
         except NotFound:
             continue  # a kind that this service does not have yet
         found += [
-            Orphan(module, collection.kind, str(told["id"]), str(told["name"]))
-            for told in objects
-            if told["id"] not in known and told["name"] not in pending
+            Orphan(module, collection.kind, str(result["id"]), str(result["name"]))
+            for result in objects
+            if result["id"] not in known and result["name"] not in pending
         ]
     return found
 

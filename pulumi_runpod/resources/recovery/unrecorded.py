@@ -33,7 +33,7 @@ from pulumi_runpod.wire.model import JsonObject, Response
 _HIDDEN, _UNKNOWN = "[secret]", "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What a preview prints for a secret, and for a value that it cannot know."""
 _CLOCKS_DIFFER_S = 30.0
-"""Names are made by the clock of a machine; a backend may tell of updates by its own."""
+"""Names are made by the clock of a machine; a backend may date updates by its own."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def namesakes(deployment: JsonObject, planned: Iterable[JsonObject], strays: Ite
     return found
 
 
-def taken_as_told(
+def taken_as_given(
     deployment: JsonObject,
     planned: Iterable[JsonObject],
     take: Mapping[str, str],
@@ -183,13 +183,13 @@ def _with_object(
 
     What neither tells (a password) may be another one by now: where it cannot be sent again, the next `up` replaces.
     """
-    told = lifecycle.recorded(found, {}).outs
+    result = lifecycle.recorded(found, {}).outs
     inputs = {}
     for key, planned in own_inputs(resource).items():
         if key in ("name", "auto_name"):
-            inputs[key] = told["name"]
-        elif key in told:
-            inputs[key] = _as_declared(planned, told[key])
+            inputs[key] = result["name"]
+        elif key in result:
+            inputs[key] = _as_declared(planned, result[key])
         elif key == PROVIDER_KEY or planned not in (_HIDDEN, _UNKNOWN):
             inputs[key] = planned
         elif key in lifecycle.collection.replace_fields:
@@ -199,7 +199,7 @@ def _with_object(
 
 
 def _as_declared(planned: object, real: object) -> object:
-    """What is there, and secret where the program says so."""
+    """What is there, and secret where the program marks it."""
     if planned == _HIDDEN or is_secret(planned):
         return secret(real)
     if isinstance(planned, dict) and isinstance(real, dict):

@@ -62,7 +62,7 @@ def builder(image_tools: ImageTools, tmp_path_factory: pytest.TempPathFactory) -
     directory = tmp_path_factory.mktemp("builder")
     services = ImageServices(directory)
     with pytest.MonkeyPatch.context() as environ, warnings.catch_warnings():
-        # It is made to outlive whoever starts it, and is ended by its pid.
+        # It outlives the process that starts it, and is ended by its pid.
         warnings.simplefilter("ignore", ResourceWarning)
         environ.setenv("DOCKER_CONFIG", str(directory / "docker"))
         services.start_builder(image_tools)
@@ -93,7 +93,7 @@ def pulumi_home(pulumi_home: Path, image_tools: ImageTools) -> Path:
 
 @pytest.fixture(scope="session")
 def base(builder: Builder, image_tools: ImageTools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Reference of an image with a shell and Python, as the set-up makes it, in a registry of its own."""
+    """Reference of an image with a shell and Python, as the set-up makes it, in a registry of this machine."""
     with Registry(image_tools.registry, tmp_path_factory.mktemp("base") / "registry") as registry:
         note = {"port": int(registry.address.partition(":")[2]), "generation": "tests"}
         (builder.services.directory / "registry.json").write_text(json.dumps(note))

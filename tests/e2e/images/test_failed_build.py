@@ -25,8 +25,8 @@ def test_the_last_lines_of_the_failing_step_are_shown(
     """The step, then what it said last, in one error; no traceback, and nothing is pushed."""
     source.dockerfile(BROKEN, "dependencies.Dockerfile")
     failed = engine.stack(program(source, registry.address, base_image=base), environment).up()
-    [told] = [error for error in failed.errors if "the step that failed said last" in error]
-    lines = told.splitlines()
+    [result] = [error for error in failed.errors if "the step that failed said last" in error]
+    lines = result.splitlines()
 
     assert lines[0].startswith("worker-dependencies: ")
     assert lines[1].startswith(" > [3/3] RUN for n in")
@@ -57,7 +57,7 @@ def test_a_build_that_fails_leaves_what_runs(
     assert outsider.get(ENDPOINTS, first.outputs["endpoint_id"]).image == mended.outputs["ref"] != first.outputs["ref"]
 
 
-def test_a_misspelt_instruction_is_told_before_anything_is_built(deployment: Deployment, source: Source) -> None:
+def test_a_misspelt_instruction_is_reported_before_anything_is_built(deployment: Deployment, source: Source) -> None:
     """By its line, in a preview as well."""
     source.dockerfile("ARG DEPENDENCIES=x\nFROM ${DEPENDENCIES}\nCOPPY handler.py /app/\n")
     before = deployment.work()

@@ -63,7 +63,7 @@ def test_one_login_serves_the_push_and_runpod(
 
 
 @pytest.mark.parametrize("given", [{"username": LOGIN.username, "password": "wrong-4712"}, {}], ids=["wrong", "none"])
-def test_a_refused_login_is_told_with_what_to_check(
+def test_a_refused_login_is_reported_with_what_to_check(
     engine: Engine,
     environment: dict[str, str],
     registries: Callable[..., Registry],
@@ -83,7 +83,7 @@ def test_a_refused_login_is_told_with_what_to_check(
     assert "wrong-4712" not in failed.text + stack.state_text()
 
 
-def test_a_registry_that_is_not_there_is_told(
+def test_a_registry_that_is_not_there_is_reported(
     engine: Engine, environment: dict[str, str], source: Source, local_runpod: LocalRunPod
 ) -> None:
     """By its address; nothing is deployed."""
@@ -96,7 +96,9 @@ def test_a_registry_that_is_not_there_is_told(
     assert local_runpod.calls(method="POST", path="/v2/templates*") == []
 
 
-def test_mistakes_of_a_program_are_told_at_once(engine: Engine, environment: dict[str, str], source: Source) -> None:
+def test_mistakes_of_a_program_are_reported_at_once(
+    engine: Engine, environment: dict[str, str], source: Source
+) -> None:
     """All of them, one line each, before anything is asked of anybody."""
     wrong = {
         "repository": "Team/worker:1",

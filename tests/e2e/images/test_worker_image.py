@@ -111,7 +111,7 @@ def test_a_change_of_code_is_one_release_and_a_few_kilobytes(
     assert [c.path.split("/")[2] for c in local_runpod.calls(method="PATCH")] == ["templates", "serverless"]
 
 
-def test_sizes_are_told_at_each_build(deployment: Deployment, source: Source) -> None:
+def test_sizes_are_reported_at_each_build(deployment: Deployment, source: Source) -> None:
     """As the registry has them, of each image that was built, and of none where nothing was."""
     first = sizes(deployment.stack.up())
     again = sizes(deployment.stack.up())
@@ -141,5 +141,5 @@ def test_a_builder_that_has_nothing_takes_the_packages_from_the_registry(
     assert (first.errors, other.errors) == ([], [])
     assert manifests[0] is not None
     assert manifests[0] == manifests[1]
-    # What the image below says of its own making may differ, its layers may not.
+    # What the image below records of its build may differ, its layers may not.
     assert registry.stored_bytes() - stored < 100_000

@@ -29,25 +29,25 @@ def consumed(runpod: LocalRunPod, endpoint: str, seconds: float, *, gpu: str | N
 def test_a_worker_is_billed_by_the_second_rounded_up(runpod: LocalRunPod, api: httpx.Client) -> None:
     """99.2 s of an L4 are 100 s at 0.00019 USD; one record, for its endpoint, in one day."""
     consumed(runpod, "ep1", 99.2)
-    told = api.get("/v2/billing/serverless").json()
-    record = told["records"][0]
+    body = api.get("/v2/billing/serverless").json()
+    record = body["records"][0]
 
     assert (record["serverlessId"], record["gpuAmount"]) == ("ep1", pytest.approx(0.019))
     assert record["totalAmount"] == record["gpuAmount"]
-    assert told["metadata"]["recordCount"] == told["metadata"]["uniqueServerlessCount"] == 1
-    assert told["metadata"]["totals"]["totalAmount"] == pytest.approx(0.019)
+    assert body["metadata"]["recordCount"] == body["metadata"]["uniqueServerlessCount"] == 1
+    assert body["metadata"]["totals"]["totalAmount"] == pytest.approx(0.019)
 
 
 def test_a_span_is_cut_at_the_buckets(runpod: LocalRunPod, api: httpx.Client) -> None:
     """Three hours and a bit in hours: the parts add up to the whole, and each is in its own hour."""
     consumed(runpod, "ep1", 3 * HOUR + 60)
     runpod.advance(4 * HOUR)
-    told = api.get("/v2/billing/serverless?bucketSize=hour&lastN=24").json()
-    amounts = [r["gpuAmount"] for r in told["records"]]
+    body = api.get("/v2/billing/serverless?bucketSize=hour&lastN=24").json()
+    amounts = [r["gpuAmount"] for r in body["records"]]
 
     assert 4 <= len(amounts) <= 5
     assert sum(amounts) == pytest.approx((3 * HOUR + 60) * 0.00019)
-    assert all(r["startTime"][14:] == r["endTime"][14:] == "00:00Z" for r in told["records"])
+    assert all(r["startTime"][14:] == r["endTime"][14:] == "00:00Z" for r in body["records"])
     assert max(amounts) == pytest.approx(HOUR * 0.00019)
 
 
@@ -88,13 +88,13 @@ def test_the_account_adds_up_both(runpod: LocalRunPod, api: httpx.Client, make: 
     make.volume(size=30)
     consumed(runpod, "ep1", 100)
     runpod.advance(HOUR)
-    told = api.get("/v2/billing?bucketSize=year").json()
-    record = told["records"][0]
+    body = api.get("/v2/billing?bucketSize=year").json()
+    record = body["records"][0]
 
     assert record["serverlessGpuAmount"] == pytest.approx(0.019)
     assert record["storageStandardAmount"] == pytest.approx(30 * 0.07 / 30 / 24)
     assert record["totalAmount"] == pytest.approx(record["serverlessGpuAmount"] + record["storageStandardAmount"])
-    assert set(told["metadata"]["totals"]) == set(record) - {"startTime", "endTime"}
+    assert set(body["metadata"]["totals"]) == set(record) - {"startTime", "endTime"}
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_the_account_adds_up_both(runpod: LocalRunPod, api: httpx.Client, make: 
 )
 def test_windows_are_widened_to_whole_buckets(api: httpx.Client, query: str, start: str, end: str) -> None:
     """Start down, end up unless it is a boundary; weeks begin on Monday; lastN ends with the current bucket."""
-    told = api.get(f"/v2/billing/pods?{query}").json()["metadata"]["query"]
+    response = api.get(f"/v2/billing/pods?{query}").json()["metadata"]["query"]
 
-    assert (told["startTime"], told["endTime"]) == (start, end)
+    assert (response["startTime"], response["endTime"]) == (start, end)
 
 
 @pytest.mark.parametrize(

@@ -116,16 +116,16 @@ def test_data_centers_are_filtered_by_families(api: httpx.Client) -> None:
 def test_data_centers_tell_their_stock_on_request(runpod: LocalRunPod, api: httpx.Client) -> None:
     """Per GPU and per CPU flavor."""
     runpod.call(lambda p: p.stock.set("ADA_24@EU-RO-1", 2))
-    told: Any = api.get("/v2/catalog/datacenters/EU-RO-1?include=GPU_AVAILABILITY,CPU_AVAILABILITY").json()
-    levels = {g["id"]: g["availability"] for g in told["gpuAvailability"]}
+    body: Any = api.get("/v2/catalog/datacenters/EU-RO-1?include=GPU_AVAILABILITY,CPU_AVAILABILITY").json()
+    levels = {g["id"]: g["availability"] for g in body["gpuAvailability"]}
 
     assert levels["NVIDIA GeForce RTX 4090"] == "LOW"
-    assert {c["id"] for c in told["cpuAvailability"]} == {"cpu3c", "cpu3g", "cpu5c", "cpu5g"}
+    assert {c["id"] for c in body["cpuAvailability"]} == {"cpu3c", "cpu3g", "cpu5c", "cpu5g"}
     assert "gpuAvailability" not in api.get("/v2/catalog/datacenters/EU-RO-1").json()
 
 
 def test_public_templates_come_by_source(api: httpx.Client) -> None:
-    """`official` unless told otherwise; an unknown source is 422."""
+    """`official` by default; an unknown source is 422."""
     assert api.get("/v2/catalog/templates").json() == api.get("/v2/catalog/templates?source=official").json()
     assert api.get("/v2/catalog/templates?source=community").json()["templates"][0]["public"] is True
     assert api.get("/v2/catalog/templates?source=mine").status_code == 422

@@ -18,7 +18,7 @@ PROBLEM = "application/problem+json"
     "header", [None, "", "Bearer", "Bearer wrong", "Basic local", "local", "Bearer lo cal", "Bearer café"]
 )
 def test_a_call_without_a_good_key_is_401_and_counts_on_no_quota(runpod: LocalRunPod, header: str | None) -> None:
-    """Missing, malformed and unknown keys are told apart by nobody; the answer has no RateLimit headers."""
+    """Missing, malformed and unknown keys get the same answer; the answer has no RateLimit headers."""
     headers = [] if header is None else [("Authorization", header.encode("latin-1", "replace"))]
     answer = httpx.get(f"{runpod.api}/v2/templates", headers=headers)
 
@@ -103,7 +103,7 @@ def test_names_are_text_and_nothing_else(runpod: LocalRunPod, make: Any) -> None
 
 
 def test_a_body_beyond_32_mib_is_413(runpod: LocalRunPod, api: httpx.Client) -> None:
-    """Refused by its told length, and while it comes in where none is told."""
+    """Refused by its declared length, and while it comes in where none is declared."""
 
     def chunks() -> Any:
         for _ in range(33):
@@ -115,9 +115,9 @@ def test_a_body_beyond_32_mib_is_413(runpod: LocalRunPod, api: httpx.Client) -> 
         connection.putheader("Authorization", api.headers["Authorization"])
         connection.putheader("Content-Length", str(64 * 1024 * 1024))
         connection.endheaders()
-        told = connection.getresponse().status
+        result = connection.getresponse().status
 
-    assert [told, untold.status_code] == [413, 413]
+    assert [result, untold.status_code] == [413, 413]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"1", b'"x"', b"\xff\xfe", b"[" * 100_000])
@@ -134,7 +134,7 @@ def test_keys_bodies_and_queries_are_never_logged(runpod: LocalRunPod, api: http
     runpod.forget_calls()
     make.endpoint(env={"TOKEN": "hunter2"})
     api.get("/v2/serverless?limit=7")
-    told = api.get("/_emulator/requests").text
+    response = api.get("/_emulator/requests").text
 
     assert runpod.calls("POST")[0].path == "/v2/serverless"
-    assert not any(secret in told for secret in ("hunter2", "TOKEN", "Bearer", '"local"', "limit=7"))
+    assert not any(secret in response for secret in ("hunter2", "TOKEN", "Bearer", '"local"', "limit=7"))

@@ -39,7 +39,7 @@ T0 = 1_700_000_000.0
 
 
 class Puppet:
-    """A worker without a program: it ends when told, at once unless it is stubborn."""
+    """A worker without a program: it ends on request, at once unless it is stubborn."""
 
     def __init__(self, spec: WorkerSpec) -> None:
         self.spec = spec
@@ -337,7 +337,7 @@ class Hand:
 
 @pytest.fixture(scope="session")
 def still() -> Iterator[LocalRunPod]:
-    """A local RunPod whose clock stands still, and whose polls are short."""
+    """A local RunPod whose clock is frozen, and whose polls are short."""
     switches = Switches(cold_start_speed=1e9, poll_hold=0.3, platform_scale_down=False)
     with LocalRunPod(frozen_at=T0, workers={"hand:*": "sleep 1000"}, switches=switches) as server:
         yield server

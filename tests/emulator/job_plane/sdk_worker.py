@@ -14,20 +14,20 @@ import runpod
 
 
 def handle(job: dict[str, Any]) -> Any:
-    told = job["input"]
-    if told.get("raise"):
+    result = job["input"]
+    if result.get("raise"):
         raise RuntimeError("boom")
-    if told.get("unserializable"):
+    if result.get("unserializable"):
         return {"x": object()}
-    if told.get("refresh"):
+    if result.get("refresh"):
         return {"pid": os.getpid(), "refresh_worker": True}
-    if "exit" in told:
-        os._exit(told["exit"])
-    for step in range(told.get("progress", 0)):
+    if "exit" in result:
+        os._exit(result["exit"])
+    for step in range(result.get("progress", 0)):
         runpod.serverless.progress_update(job, {"step": step})
         time.sleep(0.3)
-    time.sleep(told.get("block", 0))
-    return {"echo": told, "pid": os.getpid(), "volume": os.environ.get("RUNPOD_VOLUME_PATH")}
+    time.sleep(result.get("block", 0))
+    return {"echo": result, "pid": os.getpid(), "volume": os.environ.get("RUNPOD_VOLUME_PATH")}
 
 
 async def handle_async(job: dict[str, Any]) -> Any:

@@ -159,8 +159,8 @@ def test_no_order_of_events_loses_a_job_or_runs_one_twice(
     """The books agree after every step of random histories."""
     plane = JobPlane(make_stage)
     try:
-        for name, *told in history:
-            getattr(plane, name)(*told)
+        for name, *result in history:
+            getattr(plane, name)(*result)
             plane.check()
     finally:
         plane.close()

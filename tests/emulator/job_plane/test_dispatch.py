@@ -111,7 +111,7 @@ def test_a_worker_that_stops_in_time_is_spared(stage: Stage) -> None:
     assert worker.id in fleet.workers
 
 
-def test_a_heartbeat_without_the_job_frees_its_place_once_it_was_told(stage: Stage) -> None:
+def test_a_heartbeat_without_the_job_frees_its_place_once_it_was_notified(stage: Stage) -> None:
     """Before the stop signal was sent, its absence proves nothing."""
     fleet, worker, job = busy(stage)
     stage.do(lambda: fleet.dispatch.cancel(job))
@@ -243,7 +243,7 @@ def test_a_worker_that_asks_for_a_refresh_never_gets_another_job(stage: Stage) -
 
 
 def test_the_time_to_live_deletes_a_job_in_any_state(stage: Stage) -> None:
-    """Waiting, running or done: it is not found afterwards, and its worker is told to stop."""
+    """Waiting, running or done: it is not found afterwards, and its worker is asked to stop."""
     fleet = stage.endpoint(workers=ONE, timeout=600_000)
     (worker,) = stage.load(fleet)
     running, waiting = (stage.submit(fleet, policy={"ttl": 10_000}) for _ in range(2))
@@ -314,7 +314,7 @@ def test_every_accepted_job_survives_a_restart(stage: Stage) -> None:
 
 
 def test_the_server_going_away_lets_every_poll_go(stage: Stage) -> None:
-    """Whoever waits is answered at once; nothing is handed over any more."""
+    """A waiting call is answered at once; nothing is handed over any more."""
     fleet = stage.endpoint(workers=ONE)
     (worker,) = stage.load(fleet)
     poll = stage.do(lambda: fleet.dispatch.wait(worker, 1))

@@ -1,4 +1,4 @@
-"""Workers, releases and cold starts, as the control plane tells of them."""
+"""Workers, releases and cold starts, as the control plane reports them."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ def patch(hand: Hand, **changes: object) -> None:
     hand.server.advance(1)
 
 
-def test_a_worker_is_told_with_its_place_and_its_uptime(hand: Hand) -> None:
+def test_a_worker_is_reported_with_its_place_and_its_uptime(hand: Hand) -> None:
     """As the published document has it."""
     hand.take()
     hand.server.advance(90)
-    told = control(hand, "/workers")
-    (worker,) = told["workers"]  # type: ignore[misc]
+    answer = control(hand, "/workers")
+    (worker,) = answer["workers"]  # type: ignore[misc]
     assert worker["id"] == hand.worker_id
     assert (worker["status"], worker["isStale"], worker["version"], worker["gpuCount"]) == ("IDLE", False, 1, 1)
     assert worker["image"] == "hand:1"
     assert worker["gpuTypeId"] == "NVIDIA GeForce RTX 4090"
     assert 89 <= worker["uptimeSeconds"] <= 92
     assert worker["startedAt"].endswith("Z")
-    assert told["endpointVersion"] == 1
-    assert told["summary"] == {
+    assert answer["endpointVersion"] == 1
+    assert answer["summary"] == {
         "running": 0, "idle": 1, "initializing": 0, "throttled": 0, "unhealthy": 0, "total": 1,
     }  # fmt: skip
 
 
 def test_the_first_release_is_the_creation(hand: Hand) -> None:
     """Without a diff, and with the creation's time."""
-    told = control(hand, "/releases")
-    (first,) = told["releases"]  # type: ignore[misc]
+    answer = control(hand, "/releases")
+    (first,) = answer["releases"]  # type: ignore[misc]
     assert (first["version"], first["diff"], first["source"], first["buildId"]) == (1, [], "MANUAL", None)
     assert first["createdAt"] == hand.body["createdAt"]
     assert first["workerCount"] == 1
-    assert told["rollout"] == {
+    assert answer["rollout"] == {
         "inProgress": False, "workersOnLatest": 1, "workersTotal": 1, "percentOnLatest": 100,
     }  # fmt: skip
 
@@ -56,12 +56,12 @@ def test_a_rollout_is_in_progress_while_a_busy_worker_is_stale(hand: Hand) -> No
     job_id = hand.run()
     hand.take()
     patch(hand, image="hand:2")
-    told = control(hand, "/releases")
-    assert told["endpointVersion"] == 2
-    assert told["rollout"] == {
+    answer = control(hand, "/releases")
+    assert answer["endpointVersion"] == 2
+    assert answer["rollout"] == {
         "inProgress": True, "workersOnLatest": 0, "workersTotal": 1, "percentOnLatest": 0,
     }  # fmt: skip
-    newest = told["releases"][0]  # type: ignore[index]
+    newest = answer["releases"][0]  # type: ignore[index]
     assert newest["diff"] == [{"field": "template.imageName", "old": "hand:1", "new": "hand:2"}]
     assert control(hand, "/workers")["workers"][0]["isStale"]  # type: ignore[index]
     hand.done(job_id, {"output": 1})
@@ -79,11 +79,11 @@ def test_releases_come_in_pages_newest_first(hand: Hand) -> None:
         patch(hand, image=f"hand:{n}")
     seen, cursor, pages = [], None, 0
     while True:
-        told = control(hand, "/releases", limit=2, **({"cursor": cursor} if cursor else {}))
-        seen += [r["version"] for r in told["releases"]]  # type: ignore[attr-defined]
-        assert "rollout" in told
+        answer = control(hand, "/releases", limit=2, **({"cursor": cursor} if cursor else {}))
+        seen += [r["version"] for r in answer["releases"]]  # type: ignore[attr-defined]
+        assert "rollout" in answer
         pages += 1
-        pagination = told["pagination"]
+        pagination = answer["pagination"]
         if not pagination["hasNextPage"]:  # type: ignore[index]
             break
         cursor = pagination["nextCursor"]  # type: ignore[index]
@@ -92,7 +92,7 @@ def test_releases_come_in_pages_newest_first(hand: Hand) -> None:
     assert bad.status_code == 422
 
 
-def test_cold_starts_are_told_by_phase(hand: Hand) -> None:
+def test_cold_starts_are_reported_by_phase(hand: Hand) -> None:
     """Newest first, in milliseconds, once the worker is ready."""
     url = f"{hand.server.api}/_emulator/endpoints/{hand.id}/cold-starts"
     assert hand.client.get(url).json() == {"coldStarts": []}

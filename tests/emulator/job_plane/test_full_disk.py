@@ -75,10 +75,10 @@ def test_every_accepted_job_ends_after_the_disk_was_full(disk: Path, make_hand: 
 
 
 def _ended(hand: Hand, jobs: list[str]) -> dict[str, tuple[str, object]] | None:
-    told = {job_id: hand.ask("status", job_id) for job_id in jobs}
-    if any(job["status"] in ("IN_QUEUE", "IN_PROGRESS") for job in told.values()):
+    status = {job_id: hand.ask("status", job_id) for job_id in jobs}
+    if any(job["status"] in ("IN_QUEUE", "IN_PROGRESS") for job in status.values()):
         return None
-    return {job_id: (job["status"], job.get("output")) for job_id, job in told.items()}
+    return {job_id: (job["status"], job.get("output")) for job_id, job in status.items()}
 
 
 def test_a_hand_over_that_cannot_be_written_leaves_the_job_in_line(stage: Stage) -> None:
@@ -95,7 +95,7 @@ def test_a_hand_over_that_cannot_be_written_leaves_the_job_in_line(stage: Stage)
 
 
 def test_a_result_waits_for_the_disk_and_frees_the_worker(stage: Stage) -> None:
-    """Running for whoever asks until the result is on disk, then complete, with its output."""
+    """Running in every answer until the result is on disk, then complete, with its output."""
     fleet = stage.endpoint(workers=ONE)
     (worker,) = stage.load(fleet)
     job = stage.submit(fleet)

@@ -12,11 +12,11 @@ from pulumi_runpod.emulator.local import LocalRunPod
 if TYPE_CHECKING:
     from conftest import Hand
 
-# The clock stands still in these tests: times are what `advance` says.
+# The clock is frozen in these tests: times are what `advance` says.
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "text"),
     [
         (b"", "body"),
         (b"{", "body"),
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
         (b'{"input": 1, "webhook": 5}', "webhook"),
     ],
 )
-def test_a_malformed_job_is_refused_with_the_place_of_the_mistake(hand: Hand, body: bytes, told: str) -> None:
+def test_a_malformed_job_is_refused_with_the_place_of_the_mistake(hand: Hand, body: bytes, text: str) -> None:
     """400, as `{"error": ...}`; nothing is queued."""
     answer = hand.client.post(hand.urls["run"], content=body)
     assert answer.status_code == 400
-    assert told in answer.json()["error"]
+    assert text in answer.json()["error"]
     assert hand.health()["jobs"]["inQueue"] == 0
 
 
 @pytest.mark.parametrize(("operation", "limit"), [("run", 10), ("runSync", 20)])
 def test_a_payload_beyond_the_limit_is_a_413(hand: Hand, operation: str, limit: int) -> None:
-    """Whether its length is told beforehand or not."""
+    """Whether its length is declared beforehand or not."""
     body = b'{"input":"' + b"x" * (limit * 1024 * 1024) + b'"}'
     assert hand.client.post(hand.urls[operation], content=body).status_code == 413
     assert hand.client.post(hand.urls[operation], content=iter([body])).status_code == 413
@@ -92,7 +92,7 @@ def test_openai_is_refused_clearly(hand: Hand) -> None:
 
 
 def test_a_load_balancer_has_no_queue(still: LocalRunPod) -> None:
-    """Its job URLs say so."""
+    """Its job URLs answer so."""
     body = {
         "name": "lb", "type": "LOAD_BALANCER", "image": "hand:1", "gpu": {"pools": ["ADA_24"]},
         "scaling": {"type": "REQUEST_COUNT", "requestCount": 1}, "workers": {"min": 0, "max": 1},

@@ -11,7 +11,7 @@ import httpx
 if TYPE_CHECKING:
     from conftest import Hand
 
-# The clock stands still in these tests: times are what `advance` says.
+# The clock is frozen in these tests: times are what `advance` says.
 
 
 def test_a_job_goes_from_queue_to_result(hand: Hand) -> None:
@@ -71,9 +71,9 @@ def test_runsync_answers_with_the_state_when_the_wait_is_over(hand: Hand) -> Non
     assert caller.is_alive()
     hand.server.advance(0.2)
     caller.join(10)
-    told = answers[0].json()
-    assert told["status"] == "IN_QUEUE"
-    assert hand.tell("cancel", told["id"]).json() == {"id": told["id"], "status": "CANCELLED"}
+    body = answers[0].json()
+    assert body["status"] == "IN_QUEUE"
+    assert hand.tell("cancel", body["id"]).json() == {"id": body["id"], "status": "CANCELLED"}
 
 
 def test_status_sync_waits_for_the_end(hand: Hand) -> None:
@@ -99,12 +99,12 @@ def test_reading_calls_take_get_and_post(hand: Hand) -> None:
 
 
 def test_a_failed_job_tells_its_error_and_what_else_came(hand: Hand) -> None:
-    """An error that is no text is told as JSON text: the API's `error` is a string."""
+    """An error that is not a text is reported as JSON text: the API's `error` is a string."""
     first, second = hand.run(), hand.run()
     hand.take()
     hand.done(first, {"error": "boom", "output": {"partial": True}})
-    told = hand.ask("status", first)
-    assert (told["status"], told["error"], told["output"]) == ("FAILED", "boom", {"partial": True})
+    status = hand.ask("status", first)
+    assert (status["status"], status["error"], status["output"]) == ("FAILED", "boom", {"partial": True})
     hand.take()
     hand.done(second, {"error": {"code": 7}})
     assert hand.ask("status", second)["error"] == '{"code":7}'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from conftest import Hand
 
-# The clock stands still in these tests: times are what `advance` says.
+# The clock is frozen in these tests: times are what `advance` says.
 
 
 def test_progress_is_shown_while_the_job_runs(hand: Hand) -> None:
@@ -17,8 +17,8 @@ def test_progress_is_shown_while_the_job_runs(hand: Hand) -> None:
     job_id = hand.run()
     hand.take()
     hand.done(job_id, {"status": "IN_PROGRESS", "output": {"step": 3}})
-    told = hand.ask("status", job_id)
-    assert (told["status"], told["output"]) == ("IN_PROGRESS", {"step": 3})
+    status = hand.ask("status", job_id)
+    assert (status["status"], status["output"]) == ("IN_PROGRESS", {"step": 3})
     hand.done(job_id, {"output": "end"})
     hand.done(job_id, {"status": "IN_PROGRESS", "output": "late"})
     assert hand.ask("status", job_id)["output"] == "end"

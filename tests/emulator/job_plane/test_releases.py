@@ -33,7 +33,7 @@ OLD = {
 def test_which_changes_make_a_release_is_a_switch(
     change: dict[str, object], container: list[str], placement: list[str], everything: list[str]
 ) -> None:
-    """Container changes always do; placement by default; scaling only when told so."""
+    """Container changes always do; placement by default; scaling only by a switch."""
     new = {**OLD, **change}
     assert [d["field"] for d in releases.changes(OLD, new, "container")] == container
     assert [d["field"] for d in releases.changes(OLD, new, "placement")] == placement

@@ -30,7 +30,7 @@ KEY = {"Authorization": "Bearer local"}
 
 @contextmanager
 def serving(state: Path, worker: str = SDK) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The server as a process of its own, and its address."""
+    """The server as its own process, and its address."""
     arguments = [sys.executable, "-c", SERVE, str(state), worker]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -42,9 +42,9 @@ def serving(state: Path, worker: str = SDK) -> Iterator[tuple[subprocess.Popen[s
         process.stdout.close()
 
 
-def within(seconds: float, told: Callable[[], bool]) -> bool:
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + seconds
-    while not told():
+    while not holds():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
@@ -89,9 +89,9 @@ def test_a_killed_server_leaves_no_worker_and_loses_no_job(tmp_path: Path) -> No
 
     with serving(tmp_path) as (_, api), httpx.Client(headers=KEY, timeout=60) as client:
         jobs_url = f"{api}/v2/{endpoint_id}"
-        told = {j: client.get(f"{jobs_url}/status/{j}").json() for j in accepted}
-        assert {t["status"] for t in told.values()} <= {"IN_QUEUE", "IN_PROGRESS"}
-        assert sorted(t.get("retries", 0) for t in told.values())[-4:] == [0, 1, 1, 1]
+        response = {j: client.get(f"{jobs_url}/status/{j}").json() for j in accepted}
+        assert {t["status"] for t in response.values()} <= {"IN_QUEUE", "IN_PROGRESS"}
+        assert sorted(t.get("retries", 0) for t in response.values())[-4:] == [0, 1, 1, 1]
         # Two rounds of work are proof enough; the rest is cancelled, which is an end, too.
         done = [client.get(f"{jobs_url}/status-sync/{j}").json() for j in accepted[:6]]
         assert [d["status"] for d in done] == ["COMPLETED"] * 6
@@ -105,7 +105,7 @@ def test_a_killed_server_leaves_no_worker_and_loses_no_job(tmp_path: Path) -> No
 
 
 def test_jobs_accepted_in_the_moment_of_a_kill_reach_an_end(tmp_path: Path) -> None:
-    """Clients submit and workers report without pause; three kills later, each job whose id was told is COMPLETED."""
+    """Clients submit and workers report without pause; three kills later, each job with an id is COMPLETED."""
     deliveries, state = tmp_path / "deliveries", tmp_path / "state"
     deliveries.mkdir()
     accepted: list[str] = []

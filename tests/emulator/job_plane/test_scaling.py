@@ -166,28 +166,28 @@ def _fields(worker: WorkerState) -> dict[str, object]:
 
 @given(some_rules, some_loads, some_workers, st.none() | moments)
 def test_every_plan_keeps_the_invariants(
-    told: Rules, load: Load, workers: list[WorkerState], last_added_at: float | None
+    result: Rules, load: Load, workers: list[WorkerState], last_added_at: float | None
 ) -> None:
     """Never a busy worker stopped, never above the maximum by a start, never below the minimum, never a look back."""
-    plan = scaling.plan(told, load, workers, NOW, last_added_at=last_added_at)
+    plan = scaling.plan(result, load, workers, NOW, last_added_at=last_added_at)
     stopped = [w for w in workers if w.id in plan.stop]
     kept = len(workers) - len(stopped)
     assert len(set(plan.stop)) == len(plan.stop)
     assert not any(w.busy for w in stopped)
     assert plan.start >= 0
-    assert kept + plan.start <= max(told.max_workers, kept)
-    assert kept + plan.start >= min(told.floor, len(workers) + plan.start)
-    assert kept + plan.start >= told.floor or kept + plan.start >= told.max_workers
+    assert kept + plan.start <= max(result.max_workers, kept)
+    assert kept + plan.start >= min(result.floor, len(workers) + plan.start)
+    assert kept + plan.start >= result.floor or kept + plan.start >= result.max_workers
     assert plan.look_again_at is None or plan.look_again_at > NOW
 
 
 @given(some_rules, some_loads, some_workers)
-def test_planning_settles(told: Rules, load: Load, workers: list[WorkerState]) -> None:
+def test_planning_settles(result: Rules, load: Load, workers: list[WorkerState]) -> None:
     """Carrying out a plan leaves nothing to stop at the same moment."""
-    plan = scaling.plan(told, load, workers, NOW)
+    plan = scaling.plan(result, load, workers, NOW)
     after = [w for w in workers if w.id not in plan.stop]
     after += [WorkerState(f"new{n}", "starting", born_at=NOW) for n in range(plan.start)]
-    again = scaling.plan(told, load, after, NOW, last_added_at=NOW if plan.start else None)
+    again = scaling.plan(result, load, after, NOW, last_added_at=NOW if plan.start else None)
     assert again.stop == ()
     assert again.start == 0
 
@@ -195,6 +195,6 @@ def test_planning_settles(told: Rules, load: Load, workers: list[WorkerState]) -
 @given(st.integers(1, 50), counts, counts)
 def test_request_count_never_leaves_a_request_without_a_worker(count: int, queue: int, running: int) -> None:
     """The workers wanted can hold all requests, and one fewer could not, as far as the maximum allows."""
-    told = rules("REQUEST_COUNT", request_count=count, max_workers=1000)
-    wanted = scaling.requested_workers(told, Load(queue, running))
+    advice = rules("REQUEST_COUNT", request_count=count, max_workers=1000)
+    wanted = scaling.requested_workers(advice, Load(queue, running))
     assert wanted == math.ceil((queue + running) / count)

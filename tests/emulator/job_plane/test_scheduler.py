@@ -60,7 +60,7 @@ def test_a_waiting_request_adds_a_second_worker_after_the_queue_delay(stage: Sta
 
 
 def test_low_priority_jobs_wait_for_workers_that_others_start(stage: Stage) -> None:
-    """They start nobody, and are served by whoever is there."""
+    """They start nobody, and are served by the workers that are there."""
     fleet = stage.endpoint()
     low = stage.submit(fleet, policy={"lowPriority": True})
     stage.advance(60)
@@ -214,7 +214,7 @@ def test_an_image_that_nothing_runs_is_unhealthy_and_says_why(stage: Stage) -> N
 
 
 def test_a_crash_loop_is_unhealthy_and_backs_off(stage: Stage) -> None:
-    """1, 2, 4 s between starts of the same worker, each told in the system log."""
+    """1, 2, 4 s between starts of the same worker, each in the system log."""
     fleet = stage.endpoint(workers={"min": 1, "max": 1, "idleTimeout": 5})
     (worker,) = fleet.workers.values()
     starts = []
@@ -266,9 +266,9 @@ def test_faults_of_a_start_make_a_worker_unhealthy_and_then_let_it_go(stage: Sta
     assert worker.status == "UNHEALTHY"
     stage.advance(2.5)
     assert worker.status == "INITIALIZING"
-    told = " / ".join(stage.lines(worker))
-    assert "not found" in told
-    assert "CUDA" in told
+    text = " / ".join(stage.lines(worker))
+    assert "not found" in text
+    assert "CUDA" in text
 
 
 def test_a_program_that_cannot_be_started_is_unhealthy(stage: Stage) -> None:

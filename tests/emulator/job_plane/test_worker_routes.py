@@ -1,4 +1,4 @@
-"""The worker's side over HTTP, as RunPod's SDK speaks it."""
+"""The worker's side over HTTP, as RunPod's SDK uses it."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def test_each_captured_result_ends_the_job_as_it_does_on_the_service(
     job_id = hand.run()
     hand.take()
     assert hand.done(job_id, body).status_code == 200
-    told = hand.ask("status", job_id)
-    assert (told["status"], told.get("output", ...)) == (status, output)
+    result = hand.ask("status", job_id)
+    assert (result["status"], result.get("output", ...)) == (status, output)
 
 
 def test_text_in_any_script_survives(hand: Hand) -> None:
@@ -102,8 +102,8 @@ def test_a_result_that_is_no_json_fails_the_job_instead_of_losing_it(hand: Hand,
     job_id = hand.run()
     hand.take()
     assert hand.done(job_id, body).status_code == 400
-    told = hand.ask("status", job_id)
-    assert (told["status"], told["error"]) == ("FAILED", "the worker's result is not valid JSON")
+    status = hand.ask("status", job_id)
+    assert (status["status"], status["error"]) == ("FAILED", "the worker's result is not valid JSON")
 
 
 def test_an_output_beyond_the_limit_fails_the_job(hand: Hand) -> None:
@@ -125,7 +125,7 @@ def test_the_job_id_may_come_by_header_alone(hand: Hand) -> None:
 
 
 def test_a_result_of_another_workers_job_changes_nothing(hand: Hand) -> None:
-    """A worker speaks for the jobs that it holds."""
+    """A worker is listed with the jobs that it holds."""
     job_id = hand.run()
     assert hand.done(job_id, {"output": "forged"}).status_code == 200
     assert hand.ask("status", job_id)["status"] == "IN_QUEUE"
@@ -232,9 +232,9 @@ def test_a_job_that_never_reached_its_worker_is_handed_over_again(hand: Hand) ->
     assert hand.take().json()["id"] == job_id
     assert hand.take(busy=False).json()["id"] == job_id
     hand.take(busy=False)
-    told = hand.ask("status", job_id)
-    assert (told["status"], told["retries"]) == ("FAILED", 1)
-    assert "without a result" in told["error"]
+    status = hand.ask("status", job_id)
+    assert (status["status"], status["retries"]) == ("FAILED", 1)
+    assert "without a result" in status["error"]
 
 
 def test_an_unreported_job_waits_for_its_timeout_by_a_switch(hand: Hand) -> None:
@@ -272,16 +272,16 @@ def test_an_out_of_memory_fault_is_named_in_log_and_error(hand: Hand) -> None:
     job_id = hand.run()
     hand.take()
     deadline = time.monotonic() + 10
-    while (told := hand.ask("status", job_id))["status"] != "FAILED":
+    while (status := hand.ask("status", job_id))["status"] != "FAILED":
         assert time.monotonic() < deadline
         time.sleep(0.01)
     hand.server.turn(worker_loss_retries=1)
-    assert "out of memory" in told["error"]
+    assert "out of memory" in status["error"]
     assert "container exited with code 137 (out of memory: killed)" in lines(hand)
 
 
 def test_a_hanging_worker_never_reports_and_times_out(hand: Hand) -> None:
-    """Its process stands still; the execution timeout ends job and worker."""
+    """Its process is frozen; the execution timeout ends job and worker."""
     hand.server.fault("worker.hang", target=hand.id)
     job_id = hand.run(policy={"executionTimeout": 5000})
     hand.take()

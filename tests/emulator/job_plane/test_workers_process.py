@@ -49,11 +49,11 @@ def alive(marker: str) -> list[int]:
     ]
 
 
-def wait_until(told: object, seconds: float = 60.0) -> bool:
-    """Whether `told()` becomes true in time."""
+def wait_until(result: object, seconds: float = 60.0) -> bool:
+    """Whether the condition becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if told():  # type: ignore[operator]
+        if result():  # type: ignore[operator]
             return True
         time.sleep(0.02)
     return False
@@ -66,7 +66,7 @@ def test_the_exit_code_and_all_output_reach_the_log() -> None:
     assert log == [("container", "one"), ("container", "two"), ("container", "three")]
 
 
-def test_a_signal_is_told_as_128_and_its_number() -> None:
+def test_a_signal_is_reported_as_128_and_its_number() -> None:
     """As a shell and a container engine tell it."""
     code, _ = outcome("sh", "-c", "kill -SEGV $$")
     assert code == 128 + signal.SIGSEGV
@@ -88,7 +88,7 @@ def test_a_command_that_does_not_exist_says_so() -> None:
 
 
 def test_sigterm_goes_to_the_worker_alone_which_may_finish() -> None:
-    """A handler of its own runs; its children are not signalled, and are gone when it is."""
+    """Its handler runs; its children are not signalled, and are gone when it is."""
     marker = f"marker-{uuid.uuid4()}"
 
     async def run() -> tuple[int, list[tuple[str, str]]]:

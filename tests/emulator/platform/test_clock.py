@@ -109,7 +109,7 @@ def test_advancing_a_flowing_clock_wakes_sleepers_at_once() -> None:
 
 
 def test_a_clock_that_is_frozen_and_resumed_goes_on_from_where_it_stands() -> None:
-    """Nothing is owed while it stands, and what was owed comes after."""
+    """Nothing is due while it is, and what was due comes after."""
 
     async def run() -> bool:
         clock = Clock()

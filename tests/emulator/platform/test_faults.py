@@ -1,4 +1,4 @@
-"""Faults strike what they match, as often as they were told to, and leave no other trace."""
+"""Faults strike what they match, as often as they were asked to, and leave no other trace."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_cut_connection_leaves_the_work_undone_or_done(
 
 
 def test_a_truncated_answer_promises_more_than_it_sends(runpod: LocalRunPod, api: httpx.Client) -> None:
-    """The length is told in full, the body stops half way."""
+    """The length is declared in full, the body stops half way."""
     runpod.fault("http.truncate")
     with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):
         api.get("/v2/catalog/gpus")

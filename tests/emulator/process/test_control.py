@@ -29,7 +29,7 @@ def test_reset_empties_the_account(runpod: LocalRunPod, api: httpx.Client, make:
 
 
 def test_the_clock_moves_over_http(api: httpx.Client) -> None:
-    """Frozen time moves by what it is told; a move backwards is refused."""
+    """Frozen time moves by what it is given; a move backwards is refused."""
     before = api.get("/_emulator/clock").json()
     after = api.post("/_emulator/clock", json={"advance": 3600}).json()
 
@@ -48,10 +48,10 @@ def test_created_at_is_the_clocks_time(runpod: LocalRunPod, make: Any) -> None:
 
 def test_a_switch_is_turned_alone(runpod: LocalRunPod, api: httpx.Client) -> None:
     """The others stay; unknown names and values are refused with the place."""
-    told = api.patch("/_emulator/switches", json={"workerQuota": 5}).json()
+    body = api.patch("/_emulator/switches", json={"workerQuota": 5}).json()
     wrong = api.patch("/_emulator/switches", json={"workerQuota": -1, "bogus": True})
 
-    assert (told["workerQuota"], told["omittedTimeoutMs"]) == (5, 0)
+    assert (body["workerQuota"], body["omittedTimeoutMs"]) == (5, 0)
     assert wrong.status_code == 422
     assert {e.split(":")[0] for e in wrong.json()["errors"]} == {"workerQuota", "bogus"}
     with pytest.raises(ValidationError):
@@ -105,8 +105,8 @@ def test_windows_of_a_quota_pass_with_the_clock(runpod: LocalRunPod, api: httpx.
     assert statuses(3) == [200, 200, 429]
     runpod.advance(3)
     assert statuses(2) == [200, 429]
-    told = api.get("/v2/registries")
-    assert told.headers["ratelimit-policy"] == '"3s";q=2;w=3, "hour";q=3;w=3600'
-    assert told.json()["detail"] == "rate limit exceeded for the hour window"
+    response = api.get("/v2/registries")
+    assert response.headers["ratelimit-policy"] == '"3s";q=2;w=3, "hour";q=3;w=3600'
+    assert response.json()["detail"] == "rate limit exceeded for the hour window"
     runpod.limit("")
     assert "ratelimit" not in api.get("/v2/registries").headers

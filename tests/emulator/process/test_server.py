@@ -29,7 +29,7 @@ MEGABYTE = 1024 * 1024
 
 @contextlib.contextmanager
 def served(state: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`emulator serve` as a process of its own, and its base URL."""
+    """`emulator serve` as its own process, and its base URL."""
     command = (
         sys.executable,
         "-m",
@@ -132,7 +132,7 @@ def test_a_key_that_no_header_can_carry_is_refused(tmp_path: Path, key: str) -> 
         raise AssertionError("unreachable")
 
 
-def test_a_taken_port_and_a_state_that_is_a_file_are_told(tmp_path: Path) -> None:
+def test_a_taken_port_and_a_state_that_is_a_file_are_reported(tmp_path: Path) -> None:
     """One line each, with what to do."""
     (tmp_path / "file").write_text("")
     with socket.socket() as taken:

@@ -13,5 +13,5 @@ from botocore.exceptions import ClientError
 def refusal(code: str, *, status: int) -> Iterator[None]:
     with pytest.raises(ClientError) as caught:
         yield
-    told = caught.value.response
-    assert (code, status) == (told["Error"]["Code"], told["ResponseMetadata"]["HTTPStatusCode"])
+    result = caught.value.response
+    assert (code, status) == (result["Error"]["Code"], result["ResponseMetadata"]["HTTPStatusCode"])

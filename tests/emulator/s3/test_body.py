@@ -116,16 +116,16 @@ def over_tls(runpod: LocalRunPod, tmp_path: Path) -> Iterator[tuple[S3Client, by
 def test_what_botocore_sends_over_tls_by_default_is_understood(
     over_tls: tuple[S3Client, bytearray], volume: str, folder: Path
 ) -> None:
-    """A put is framed, unsigned, with its CRC32 behind it: the file holds the payload, and the sum is told back."""
+    """A put is framed, unsigned, with its CRC32 behind it: the file holds the payload, and the sum comes back."""
     s3, seen = over_tls
     content = os.urandom(3_000_001)
 
-    told = s3.put_object(Bucket=volume, Key="d/a", Body=content)
+    result = s3.put_object(Bucket=volume, Key="d/a", Body=content)
 
     assert b"STREAMING-UNSIGNED-PAYLOAD-TRAILER" in seen
     assert b"x-amz-checksum-crc32:" in seen
     assert (folder / "d/a").read_bytes() == content
-    assert told["ChecksumCRC32"]
+    assert result["ChecksumCRC32"]
 
 
 def test_parts_over_tls_are_understood(
@@ -202,7 +202,7 @@ def test_a_changed_chunk_is_refused() -> None:
         (b"3\r\nabc\r\n0\r\n\r\n", "IncompleteBody"),
         (b"", "IncompleteBody"),
     ],
-    ids=["cut off", "no size", "longer than it says", "no line", "shorter than told", "empty"],
+    ids=["cut off", "no size", "longer than it says", "no line", "shorter than declared", "empty"],
 )
 def test_broken_framing_is_refused(wire: bytes, code: str) -> None:
     """A body that ends early, or is not framed, is IncompleteBody."""
@@ -212,7 +212,7 @@ def test_broken_framing_is_refused(wire: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
-def test_trailers_are_told_and_missing_ones_refused() -> None:
+def test_trailers_are_reported_and_missing_ones_refused() -> None:
     """What was promised behind the body must come."""
     wire = b"3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n"
 

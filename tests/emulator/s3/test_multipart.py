@@ -29,13 +29,13 @@ def begin(s3: S3Client, volume: str) -> str:
 
 
 def send(s3: S3Client, volume: str, upload: str, number: int, body: bytes) -> CompletedPartTypeDef:
-    told = s3.upload_part(Bucket=volume, Key=KEY, UploadId=upload, PartNumber=number, Body=body)
-    return {"PartNumber": number, "ETag": told["ETag"]}
+    result = s3.upload_part(Bucket=volume, Key=KEY, UploadId=upload, PartNumber=number, Body=body)
+    return {"PartNumber": number, "ETag": result["ETag"]}
 
 
 def finish(s3: S3Client, volume: str, upload: str, parts: list[CompletedPartTypeDef]) -> str:
-    told = s3.complete_multipart_upload(Bucket=volume, Key=KEY, UploadId=upload, MultipartUpload={"Parts": parts})
-    return told["ETag"].strip('"')
+    result = s3.complete_multipart_upload(Bucket=volume, Key=KEY, UploadId=upload, MultipartUpload={"Parts": parts})
+    return result["ETag"].strip('"')
 
 
 def test_parts_make_one_file_in_order_of_their_numbers(s3: S3Client, volume: str, folder: Path) -> None:
@@ -98,7 +98,7 @@ def test_an_aborted_upload_leaves_nothing(s3: S3Client, volume: str, folder: Pat
 
 
 @pytest.mark.parametrize("upload_id", ["nope", "../../other", "0" * 32])
-def test_an_unknown_upload_id_is_told(s3: S3Client, volume: str, upload_id: str) -> None:
+def test_an_unknown_upload_id_is_reported(s3: S3Client, volume: str, upload_id: str) -> None:
     """An id is no path."""
     with refusal("NoSuchUpload", status=404):
         send(s3, volume, upload_id, 1, b"a")

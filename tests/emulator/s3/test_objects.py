@@ -40,7 +40,7 @@ def test_the_hidden_folder_is_gone_when_nothing_is_being_written(s3: S3Client, v
 
 
 def test_get_returns_bytes_metadata_and_type(s3: S3Client, volume: str) -> None:
-    """What was put is what comes back, with what was told about it."""
+    """What was put is what comes back, with its metadata."""
     s3.put_object(Bucket=volume, Key="a b/ü#?%.txt", Body=b"words", ContentType="text/plain", Metadata={"source": "x"})
 
     got = s3.get_object(Bucket=volume, Key="a b/ü#?%.txt")
@@ -51,7 +51,7 @@ def test_get_returns_bytes_metadata_and_type(s3: S3Client, volume: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "content", "told"),
+    ("asked", "content", "text"),
     [
         ("bytes=2-4", b"234", "bytes 2-4/10"),
         ("bytes=7-", b"789", "bytes 7-9/10"),
@@ -59,13 +59,13 @@ def test_get_returns_bytes_metadata_and_type(s3: S3Client, volume: str) -> None:
         ("bytes=8-99", b"89", "bytes 8-9/10"),
     ],
 )
-def test_a_range_returns_that_part(s3: S3Client, volume: str, asked: str, content: bytes, told: str) -> None:
+def test_a_range_returns_that_part(s3: S3Client, volume: str, asked: str, content: bytes, text: str) -> None:
     """A range answers 206 with its bytes and where they lie."""
     s3.put_object(Bucket=volume, Key="digits", Body=b"0123456789")
 
     got = s3.get_object(Bucket=volume, Key="digits", Range=asked)
 
-    assert (content, told, 206) == (
+    assert (content, text, 206) == (
         got["Body"].read(),
         got["ContentRange"],
         got["ResponseMetadata"]["HTTPStatusCode"],
@@ -120,7 +120,7 @@ def test_a_copy_keeps_content_and_etag(s3: S3Client, volume: str, folder: Path) 
     assert s3.head_object(Bucket=volume, Key="d/b")["Metadata"] == {"k": "v"}
 
 
-def test_a_missing_key_is_told_as_such(s3: S3Client, volume: str, folder: Path) -> None:
+def test_a_missing_key_is_reported_as_such(s3: S3Client, volume: str, folder: Path) -> None:
     """No file, and a directory asked for as a file, are NoSuchKey."""
     (folder / "d").mkdir()
     for key in ("missing", "d", "d/missing"):
@@ -219,19 +219,19 @@ def test_an_object_of_500_mb_must_come_in_parts(s3: S3Client, volume: str, folde
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {"ContentMD5": base64.b64encode(hashlib.md5(b"other").digest()).decode()},
         {"ChecksumCRC32": "AAAAAA=="},
         {"ChecksumSHA256": base64.b64encode(hashlib.sha256(b"other").digest()).decode()},
         {"ChecksumSHA1": base64.b64encode(hashlib.sha1(b"other").digest()).decode()},
     ],
-    ids=lambda told: next(iter(told)),
+    ids=lambda result: next(iter(result)),
 )
-def test_a_wrong_checksum_is_refused(s3: S3Client, volume: str, folder: Path, told: dict[str, str]) -> None:
+def test_a_wrong_checksum_is_refused(s3: S3Client, volume: str, folder: Path, fields: dict[str, str]) -> None:
     """Bytes that are not those the sum was made of never appear on the volume."""
     with refusal("BadDigest", status=400):
-        s3.put_object(Bucket=volume, Key="a", Body=b"1", **told)  # type: ignore[arg-type]
+        s3.put_object(Bucket=volume, Key="a", Body=b"1", **fields)  # type: ignore[arg-type]
     assert list(folder.iterdir()) == []
 
 

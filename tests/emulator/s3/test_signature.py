@@ -44,7 +44,7 @@ def test_an_unsigned_request_is_refused(runpod: LocalRunPod, volume: str) -> Non
 
 
 def test_a_request_for_another_region_is_refused(client_for: ClientMaker, volume: str) -> None:
-    """The region is the data center's id; which one is expected is told."""
+    """The region is the data center's id; which one is expected is reported."""
     with refusal("AuthorizationHeaderMalformed", status=400):
         client_for(region="us-east-1").list_objects_v2(Bucket=volume)
 
@@ -109,7 +109,7 @@ def test_a_presigned_url_is_not_implemented(s3: S3Client, volume: str) -> None:
     assert (answer.status_code, "NotImplemented" in answer.text) == (501, True)
 
 
-def test_a_data_center_without_s3_is_told(runpod: LocalRunPod, client_for: ClientMaker) -> None:
+def test_a_data_center_without_s3_is_reported(runpod: LocalRunPod, client_for: ClientMaker) -> None:
     """Only fifteen data centers have the API."""
     with refusal("NoSuchDataCenter", status=404):
         client_for(data_center="US-TX-3").list_buckets()
@@ -141,7 +141,7 @@ def test_no_secret_reaches_the_request_log(runpod: LocalRunPod, s3: S3Client, vo
 
 
 def test_header_signatures_of_unsigned_payloads_are_taken(client_for: ClientMaker, volume: str) -> None:
-    """A client that does not hash its payload says so, and is believed."""
+    """A client that does not hash its payload says that, and is believed."""
     s3 = client_for(s3={"payload_signing_enabled": False})
 
     s3.put_object(Bucket=volume, Key="a", Body=b"1")

@@ -1,6 +1,6 @@
 """A language host for Node programs, as far as `pulumi up --client=ADDRESS` needs one.
 
-It stands in for the official `pulumi-language-nodejs`, which no package registry has. Like that one, it runs the SDK's
+It replaces the official `pulumi-language-nodejs`, which no package registry has. Like that one, it runs the SDK's
 own runner, `@pulumi/pulumi/cmd/run`: program, SDK and engine are the real ones.
 """
 

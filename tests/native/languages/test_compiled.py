@@ -53,7 +53,7 @@ def test_the_go_sdk_compiles(generated: Path) -> None:
 
 
 def test_the_python_sdk_compiles(generated: Path) -> None:
-    """Under a name of its own: `pulumi_runpod` is this package."""
+    """Under its own name: `pulumi_runpod` is this package."""
     package = generated / "python" / "pulumi_runpod_native"
 
     assert compileall.compile_dir(package, quiet=1)

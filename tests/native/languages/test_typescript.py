@@ -53,7 +53,7 @@ def compile_(folder: Path, name: str, options: dict[str, str], **what: list[str]
 
 
 def test_a_typescript_program_deploys_a_service(program: Path, project: Project, local: LocalRunPod) -> None:
-    """The program of the page. `node_host` stands in for the official language host; all else is real."""
+    """The program of the page. `node_host` replaces the official language host; all else is real."""
     host = NodeHost(program.parent, program)
     (project.directory / "Pulumi.yaml").write_text("name: languages\nruntime: nodejs\n")
     with served(host) as address:

@@ -54,7 +54,7 @@ def recover(api: RunPodClient, deployment: JsonObject, **take: str) -> Recovery:
 
 
 def judged(recovery: Recovery) -> list[tuple[str, str | None, str | None]]:
-    return [(told.verdict, told.id, told.instead) for told in recovery.operations]
+    return [(result.verdict, result.id, result.instead) for result in recovery.operations]
 
 
 @pytest.mark.parametrize("protect", [True, False])

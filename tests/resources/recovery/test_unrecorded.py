@@ -12,7 +12,7 @@ from pulumi_runpod.emulator.local import LocalRunPod
 from pulumi_runpod.errors import RunPodError
 from pulumi_runpod.resources.naming import Mark, automatic_name, mark_of, prefix, project_marker, stack_marker
 from pulumi_runpod.resources.recovery.orphans import Orphan
-from pulumi_runpod.resources.recovery.unrecorded import FailedUpdate, taken, taken_as_told, unrecorded
+from pulumi_runpod.resources.recovery.unrecorded import FailedUpdate, taken, taken_as_given, unrecorded
 from pulumi_runpod.settings import Settings
 from pulumi_runpod.wire.model import JsonObject
 from pulumi_runpod.wire.template import TEMPLATES, CreateTemplate, Template
@@ -78,34 +78,34 @@ def test_only_what_a_failed_update_of_this_stack_has_made_is_unrecorded() -> Non
 def test_of_two_objects_a_declaration_gets_the_first_that_is_offered(api: RunPodClient) -> None:
     """Two updates were killed: the newer object is taken, the older one named."""
     newer, older = made(api), made(api)
-    told = taken(STATE, [planned()], [newer, older], lambda _: api)
+    result = taken(STATE, [planned()], [newer, older], lambda _: api)
 
-    assert [(found.id, found.verdict) for found in told.found] == [
+    assert [(found.id, found.verdict) for found in result.found] == [
         (newer[0].id, "recovered"),
         (older[0].id, "orphan"),
     ]
-    [recorded] = told.deployment["resources"][2:]
+    [recorded] = result.deployment["resources"][2:]
     assert (recorded["id"], recorded["inputs"]["name"]) == (newer[0].id, newer[0].name)
     assert recorded["outputs"]["key_digest"] == api.key_digest
 
 
 def test_two_declarations_of_one_name_are_not_guessed_at(api: RunPodClient) -> None:
     """In two components: nobody knows which of them has made the object."""
-    told = taken(STATE, [planned(), planned("team:Team$")], [made(api)], lambda _: api)
+    result = taken(STATE, [planned(), planned("team:Team$")], [made(api)], lambda _: api)
 
-    assert [found.verdict for found in told.found] == ["orphan"]
-    assert told.deployment is STATE
+    assert [found.verdict for found in result.found] == ["orphan"]
+    assert result.deployment is STATE
 
 
 def test_without_its_parent_or_provider_nothing_is_recorded(api: RunPodClient) -> None:
     """The engine refuses a state with such an entry."""
     for missing in ("parent", "provider"):
-        told = taken(STATE, [{**planned(), missing: "urn:pulumi:dev::shop::x::y"}], [made(api)], lambda _: api)
-        assert [found.verdict for found in told.found] == ["orphan"]
+        result = taken(STATE, [{**planned(), missing: "urn:pulumi:dev::shop::x::y"}], [made(api)], lambda _: api)
+        assert [found.verdict for found in result.found] == ["orphan"]
 
 
 def test_an_object_that_a_stack_has_is_never_given_to_another(api: RunPodClient) -> None:
     """Each would delete it under the other."""
     [orphan, _] = made(api)
     with pytest.raises(RunPodError, match="has it already"):
-        taken_as_told(STATE, [planned()], {"worker": orphan.id}, lambda _: api, known={orphan.id})
+        taken_as_given(STATE, [planned()], {"worker": orphan.id}, lambda _: api, known={orphan.id})

@@ -1,6 +1,6 @@
-"""Where a load balancer's worker listens: ports of this machine, told to its program as `PORT` and `PORT_HEALTH`.
+"""Where a load balancer's worker listens: ports of this machine, given to its program as `PORT` and `PORT_HEALTH`.
 
-On the service each worker has a network of its own, and all may use the same port. Here they share one, so that the
+On the service each worker has its own network, and all may use the same port. Here they share one, so that the
 local RunPod picks the ports: a program that ignores `PORT` is never found.
 """
 
@@ -25,8 +25,8 @@ class Address:
 
 def pick_address(endpoint_env: Mapping[str, str]) -> Address:
     """Free ports of loopback: one, or two where the endpoint's own `PORT_HEALTH` differs from its `PORT`."""
-    told = endpoint_env.get("PORT") or DEFAULT_PORT
-    apart = (endpoint_env.get("PORT_HEALTH") or told) != told
+    result = endpoint_env.get("PORT") or DEFAULT_PORT
+    apart = (endpoint_env.get("PORT_HEALTH") or result) != result
     path = endpoint_env.get("HEALTH_CHECK_PATH") or DEFAULT_HEALTH_PATH
     ports = _free_ports(2 if apart else 1)
     return Address(ports[0], ports[-1], path if path.startswith("/") else f"/{path}")

@@ -1,4 +1,4 @@
-"""Which worker of an endpoint gets which request: the healthy one with the fewest, else whoever becomes ready first.
+"""Which worker of an endpoint gets which request: the healthy one with the fewest, else the first that becomes ready.
 
 Requests that find nobody wait, as long as the service lets them; waiting ones make the endpoint grow. Nothing is tried
 again: what a worker has begun is its own.
@@ -87,7 +87,7 @@ class Balancer:
         return Load(len(self._waiting), self._in_flight, oldest.since if oldest is not None else None)
 
     def at_once(self, affinity: Affinity | None) -> Worker | None:
-        """A worker for one request, whose end is told with `release`; None: wait for one. Raises NoWorkerError."""
+        """A worker for one request, whose end is reported with `release`; None: wait for one. Raises NoWorkerError."""
         worker = self._choose(affinity)
         return self._give(worker) if worker is not None else None
 
@@ -182,5 +182,5 @@ class Balancer:
             return NoWorkerError(400, "timed out waiting for worker")
         statuses = [worker.status for worker in self._staff.workers.values()]
         kinds: list[Literal["RUNNING", "IDLE", "INITIALIZING", "THROTTLED", "UNHEALTHY"]] = sorted(set(statuses))
-        told = ", ".join(f"{statuses.count(kind)} {kind}" for kind in kinds) or "none runs"
-        return NoWorkerError(400, f"no workers available: none took the request within {limit:g} s ({told})")
+        text = ", ".join(f"{statuses.count(kind)} {kind}" for kind in kinds) or "none runs"
+        return NoWorkerError(400, f"no workers available: none took the request within {limit:g} s ({text})")

@@ -29,7 +29,7 @@ class Caller:
 
     @property
     def transport(self) -> asyncio.Transport | None:
-        """The connection itself, for whoever cuts it or takes it over."""
+        """The connection itself, to cut it or to take it over."""
         return getattr(getattr(self._receive, "__self__", None), "transport", None)
 
     async def receive(self) -> Message:

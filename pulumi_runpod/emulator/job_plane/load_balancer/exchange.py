@@ -1,7 +1,7 @@
 """One request on its way to a worker, and the answer on its way back: both as they come, nothing gathered.
 
 Ends early when the caller hangs up, when the service's limit of time or of bytes is reached, or when the worker fails.
-Before the answer has begun, that is told with a status; afterwards the connection is cut, as nothing else can tell it.
+Before the answer has begun, that is reported with a status; afterwards the connection is cut, the only sign left.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_PAYLOAD_BYTES = 30 * 1024 * 1024
 
 
 class RefusalError(Exception):
-    """The exchange ends here: status and text for the caller, where it can still be told."""
+    """The exchange ends here: status and text for the caller, where it can still be reported."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -58,9 +58,9 @@ class Exchange:
         loop = asyncio.get_running_loop()
         late: asyncio.Future[None] = loop.create_future()
         timer = clock.call_later(limits.seconds, lambda: None if late.done() else late.set_result(None))
-        told = value_of(self._headers, b"content-length") or b"0"
+        header = value_of(self._headers, b"content-length") or b"0"
         try:
-            if told.isdigit() and int(told) > MAX_PAYLOAD_BYTES:
+            if header.isdigit() and int(header) > MAX_PAYLOAD_BYTES:
                 raise _too_large("request")
             return await self._exchanged(worker, target, late, limits)
         except RefusalError as refusal:
@@ -136,8 +136,8 @@ class Exchange:
 
     async def _begin(self, part: h11.Response, worker_id: str) -> None:
         headers = to_client(list(part.headers), status=part.status_code, worker_id=worker_id)
-        told = value_of(headers, b"content-length") or b"0"
-        if self._scope["method"] != "HEAD" and int(told) > MAX_PAYLOAD_BYTES:
+        header = value_of(headers, b"content-length") or b"0"
+        if self._scope["method"] != "HEAD" and int(header) > MAX_PAYLOAD_BYTES:
             raise _too_large("answer")
         self._begun, self._status = True, part.status_code
         await self._send({"type": "http.response.start", "status": part.status_code, "headers": headers})

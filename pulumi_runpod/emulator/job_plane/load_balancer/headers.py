@@ -17,21 +17,21 @@ def to_worker(headers: Headers, *, key: bool, upgrade: bool) -> Headers:
     """Of a request. `key`: with the caller's API key. `upgrade`: it asks for another protocol."""
     # "100 Continue" was answered here, and the framing of the body is ours.
     dropped = _OF_ONE_CONNECTION | _named(headers) | {b"expect"} | (set() if key else {b"authorization"})
-    told = [(name, value) for name, value in headers if name not in dropped]
-    if not any(name == b"host" for name, _ in told):
-        told.insert(0, (b"host", b"127.0.0.1"))  # HTTP/1.0
+    items = [(name, value) for name, value in headers if name not in dropped]
+    if not any(name == b"host" for name, _ in items):
+        items.insert(0, (b"host", b"127.0.0.1"))  # HTTP/1.0
     if upgrade:
         wanted = [(name, value) for name, value in headers if name == b"upgrade"]
-        return [*told, (b"connection", b"upgrade"), *wanted]
+        return [*items, (b"connection", b"upgrade"), *wanted]
     if any(name == b"transfer-encoding" for name, _ in headers):
-        told = [(name, value) for name, value in told if name != b"content-length"]
-        told.append((b"transfer-encoding", b"chunked"))
-    return told
+        items = [(name, value) for name, value in items if name != b"content-length"]
+        items.append((b"transfer-encoding", b"chunked"))
+    return items
 
 
 def to_client(headers: Headers, *, status: int, worker_id: str) -> Headers:
     """Of an answer, with the id of the worker that gave it."""
-    # The server adds a date of its own; these statuses have no body whose length could be told.
+    # The server adds its own date; these statuses have no body whose length could be reported.
     dropped = _OF_ONE_CONNECTION | _named(headers) | {b"date", WORKER_ID}
     dropped |= {b"content-length"} if status in (204, 304) else set()
     return [*((name, value) for name, value in headers if name not in dropped), (WORKER_ID, worker_id.encode())]

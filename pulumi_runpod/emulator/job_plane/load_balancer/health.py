@@ -34,15 +34,15 @@ async def ping(address: Address, timeout_s: float) -> tuple[Health, str]:
 async def watch(
     address: Address,
     ended: asyncio.Future[int],
-    told: Callable[[Health, str], bool],
+    holds: Callable[[Health, str], bool],
     *,
     interval: float,
     timeout_s: float,
 ) -> None:
-    """Tell each answer until `ended`. `told` says whether the worker is ready: until then it is asked more often."""
+    """Report each answer until `ended`. Pauses are short until the callback returns that the worker is ready."""
     pause = _FIRST_PAUSE_S
     while not ended.done():
-        ready = told(*await ping(address, timeout_s))
+        ready = holds(*await ping(address, timeout_s))
         pause = interval if ready else min(pause * _GROWTH, interval)
         await asyncio.wait({ended}, timeout=pause)
 

@@ -34,7 +34,7 @@ class Rotation:
         asking = health.watch(
             worker.address,
             worker.running.exited,
-            self._told,
+            self._on_answer,
             interval=switches.ping_interval,
             timeout_s=switches.ping_timeout,
         )
@@ -42,24 +42,24 @@ class Rotation:
         # It ends with the program, at the latest.
         worker.running.exited.add_done_callback(lambda _: task.cancel())
 
-    def _told(self, told: Health, how: str) -> bool:
+    def _on_answer(self, result: Health, how: str) -> bool:
         worker = self._worker
-        if worker.phase == "loading" and told == "healthy":
+        if worker.phase == "loading" and result == "healthy":
             self._life.saw(worker)
             self._balancer.offer()
-        elif worker.phase == "ready" and told != worker.health:
-            self._changed(told, how)
+        elif worker.phase == "ready" and result != worker.health:
+            self._changed(result, how)
         return worker.phase == "ready"
 
-    def _changed(self, told: Health, how: str) -> None:
+    def _changed(self, result: Health, how: str) -> None:
         worker, was = self._worker, self._worker.health
-        worker.health = told
-        if told == "healthy":
+        worker.health = result
+        if result == "healthy":
             worker.cancel_timers()
             worker.log.write("system", f"ping: {how}: healthy again, gets requests")
             self._balancer.offer()
             return
-        worker.log.write("system", f"ping: {how}: {told}, gets no requests")
+        worker.log.write("system", f"ping: {how}: {result}, gets no requests")
         if was == "healthy":
             limit = self._host.switches.balancer_init_timeout
             reason = f"not healthy for {limit:g} s"

@@ -38,7 +38,7 @@ class LoadBalancers:
         self._clock = scheduler.clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # As it was sent: a decoded path could not be told from another one.
+        # As it was sent: a decoded path could not be distinguished from another one.
         _, _, endpoint_id, *rest = (*scope["raw_path"].split(b"/", 3), b"", b"")[:4]
         target = b"/" + (rest[0] if rest else b"")
         if scope["query_string"]:
@@ -104,8 +104,8 @@ class ByHost:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            told = _HOST.fullmatch(value_of(scope["headers"], b"host") or b"")
-            fleet = self._scheduler.fleet(told[1].decode().lower()) if told is not None else None
+            header = _HOST.fullmatch(value_of(scope["headers"], b"host") or b"")
+            fleet = self._scheduler.fleet(header[1].decode().lower()) if header is not None else None
             if fleet is not None and fleet.balancer is not None:
                 prefix = f"{PREFIX}/{fleet.endpoint_id}"
                 raw = prefix.encode() + scope["raw_path"]

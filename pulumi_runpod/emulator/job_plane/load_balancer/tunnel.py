@@ -49,7 +49,7 @@ def _taken(receive: Receive) -> tuple[asyncio.Transport, asyncio.Protocol]:
 
 
 class _ClientSide(asyncio.Protocol):
-    """Reads the caller's connection in place of uvicorn, which still hears of its end: it counts connections."""
+    """Reads the caller's connection in place of uvicorn, which still learns of its end: it counts connections."""
 
     def __init__(self, transport: asyncio.Transport, before: asyncio.Protocol, worker: asyncio.StreamWriter) -> None:
         self._transport, self._before, self._worker = transport, before, worker

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 exchange with the server of a worker, on a connection of its own: so no idle one stands in the way of a
+"""One HTTP/1.1 exchange with the server of a worker, on its own connection: so that no idle one delays a
 server that answers one connection at a time, and none is closed by it in the moment of its use.
 """
 
@@ -20,7 +20,7 @@ Answer = h11.Response | h11.InformationalResponse | h11.Data | h11.EndOfMessage
 
 
 class UpstreamError(Exception):
-    """The worker's server cannot be reached, or does not speak HTTP; the text says which."""
+    """The worker's server cannot be reached, or does not use HTTP; the text says which."""
 
 
 class Upstream:
@@ -49,9 +49,9 @@ class Upstream:
     async def ask(self, method: bytes, target: bytes, headers: Headers) -> None:
         """Send the head of a request. Raises UpstreamError."""
         upgrades = any(name == b"upgrade" for name, _ in headers)
-        told = headers if upgrades else [*headers, _CLOSE]
+        result = headers if upgrades else [*headers, _CLOSE]
         try:
-            await self._write(h11.Request(method=method, target=target, headers=told))
+            await self._write(h11.Request(method=method, target=target, headers=result))
         except h11.LocalProtocolError as error:
             raise UpstreamError(f"the request cannot be handed on: {error}") from error
 
@@ -74,10 +74,10 @@ class Upstream:
                 ended = not data
                 self._http.receive_data(data)
         except h11.RemoteProtocolError as error:
-            told = (
+            text = (
                 "it closed the connection before its answer was whole" if ended else f"its answer is no HTTP: {error}"
             )
-            raise UpstreamError(told) from error
+            raise UpstreamError(text) from error
         except OSError as error:
             raise UpstreamError("it closed the connection before its answer was whole") from error
         if not isinstance(event, h11.Response | h11.InformationalResponse | h11.Data | h11.EndOfMessage):
@@ -95,5 +95,5 @@ class Upstream:
             self.writer.write(data or b"")
             await self.writer.drain()
         except OSError:
-            # A server may answer before it has read everything: what it says is told, not that it stopped reading.
+            # A server may answer before it has read everything: what it says is reported, not that it stopped reading.
             pass

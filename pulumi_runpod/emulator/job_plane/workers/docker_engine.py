@@ -42,17 +42,17 @@ class Answer:
 def reason_of(said: str) -> str:
     """The last words of a `docker` command, in one line without its usual framing; empty when it said nothing."""
     words = [line.strip() for line in said.splitlines() if line.strip() and "docker --help" not in line]
-    told = words[-1] if words else ""
-    return told.removeprefix("docker: ").removeprefix("Error response from daemon: ").removesuffix(".")
+    result = words[-1] if words else ""
+    return result.removeprefix("docker: ").removeprefix("Error response from daemon: ").removesuffix(".")
 
 
 class DockerEngine:
     """`address` as DOCKER_HOST has it; None: where `docker` itself would look."""
 
     def __init__(self, address: str | None = None) -> None:
-        told = os.environ.get("DOCKER_HOST") if address is None else address
-        self._sockets = [Path(told.removeprefix("unix://"))] if told else _usual_sockets()
-        self._remote = told if told and not told.startswith("unix://") else None
+        result = os.environ.get("DOCKER_HOST") if address is None else address
+        self._sockets = [Path(result.removeprefix("unix://"))] if result else _usual_sockets()
+        self._remote = result if result and not result.startswith("unix://") else None
         self.program = shutil.which("docker") or "docker"
 
     def refusal(self) -> str | None:

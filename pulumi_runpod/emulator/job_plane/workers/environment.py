@@ -30,7 +30,7 @@ def fill_secrets(env: Mapping[str, str], secret: Callable[[str], str | None]) ->
 def machine_environment(home: Path, volume: Path | None) -> dict[str, str]:
     """What a process needs besides, and a container has from its image.
 
-    A container has its volume at `/runpod-volume`; a process is told where it is.
+    A container has its volume at `/runpod-volume`; a process gets its path.
     """
     env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     env |= {"HOME": str(home), "TMPDIR": str(home / "tmp")}

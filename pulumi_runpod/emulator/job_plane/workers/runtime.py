@@ -37,7 +37,7 @@ class WorkerSpec:
     volume: Path | None
     """Directory of the network volume that the worker sees, if any."""
     home: Path = Path("/nonexistent")
-    """A directory of its own on this machine, with `tmp` in it."""
+    """A separate directory on this machine, with `tmp` in it."""
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     """Instead of the image's, where they are not empty."""
@@ -60,7 +60,7 @@ class RunningWorker(Protocol):
         """SIGKILL to everything that it started."""
 
     def pause(self) -> None:
-        """Make it hang: its program stops where it stands, and its heartbeat goes on."""
+        """Make it hang: its program stops where it is, and its heartbeat goes on."""
 
 
 class WorkerRuntime(Protocol):

@@ -1,4 +1,4 @@
-"""Starts one worker in a process group of its own, and leaves nothing of it behind: not when the worker ends, and not
+"""Starts one worker in its own process group, and leaves nothing of it behind: not when the worker ends, and not
 when the local RunPod dies, which this program sees as the end of its standard input.
 
 Standard library only, started with `python -I -S`: there is one per worker. Bytes on standard input are orders:
@@ -81,7 +81,7 @@ def _obey(worker: int, order: int) -> None:
         elif order == ord("K"):
             os.killpg(worker, signal.SIGKILL)
         elif order == ord("S"):
-            # Its heartbeat, a process of its own, goes on.
+            # Its heartbeat, a separate process, goes on.
             os.kill(worker, signal.SIGSTOP)
     except ProcessLookupError:
         pass

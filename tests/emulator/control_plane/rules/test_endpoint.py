@@ -15,8 +15,8 @@ CPU = [{"id": "cpu5c", "vcpuCount": 4}]
 
 def refusal(api: httpx.Client, body: dict[str, Any]) -> tuple[int, str]:
     answer = api.post("/v2/serverless", json=body)
-    told = answer.json()
-    return answer.status_code, " ".join([told["detail"], *told.get("errors", [])])
+    result = answer.json()
+    return answer.status_code, " ".join([result["detail"], *result.get("errors", [])])
 
 
 def test_defaults_of_a_small_endpoint(runpod: LocalRunPod, api: httpx.Client, make: Any) -> None:
@@ -51,7 +51,7 @@ def test_defaults_of_a_small_endpoint(runpod: LocalRunPod, api: httpx.Client, ma
 
 
 @pytest.mark.parametrize(
-    ("changes", "status", "told"),
+    ("changes", "status", "result"),
     [
         ({"gpu": None}, 400, "exactly one of gpu and cpu"),
         ({"cpu": CPU}, 400, "exactly one of gpu and cpu"),
@@ -90,13 +90,13 @@ def test_defaults_of_a_small_endpoint(runpod: LocalRunPod, api: httpx.Client, ma
     ],
 )
 def test_a_body_that_breaks_a_rule_is_refused(
-    api: httpx.Client, make: Any, changes: dict[str, Any], status: int, told: str
+    api: httpx.Client, make: Any, changes: dict[str, Any], status: int, result: str
 ) -> None:
     """With the status that is documented or observed, and text that names the field; and nothing is created."""
     answered, text = refusal(api, make.endpoint_body(**changes))
 
     assert answered == status
-    assert told in text
+    assert result in text
     assert api.get("/v2/serverless").json()["endpoints"] == []
 
 

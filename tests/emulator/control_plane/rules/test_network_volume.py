@@ -11,7 +11,7 @@ from pulumi_runpod.emulator.local import LocalRunPod
 
 
 @pytest.mark.parametrize(
-    ("changes", "status", "told"),
+    ("changes", "status", "result"),
     [
         ({"dataCenter": "US-TX-3"}, 400, "does not support network volumes; supported: EU-CZ-1"),
         ({"dataCenter": "MOON-1"}, 400, "supported: EU-CZ-1"),
@@ -24,13 +24,13 @@ from pulumi_runpod.emulator.local import LocalRunPod
         ({"name": None}, 422, "$.name: got null, want string"),
     ],
 )
-def test_a_volume_that_cannot_be_is_refused(api: httpx.Client, changes: Any, status: int, told: str) -> None:
+def test_a_volume_that_cannot_be_is_refused(api: httpx.Client, changes: Any, status: int, result: str) -> None:
     """400 lists where volumes can be; 422 names the field."""
     answer = api.post("/v2/network-volumes", json={"name": "v", "size": 20, "dataCenter": "EU-RO-1", **changes})
     text = " ".join([answer.json()["detail"], *answer.json().get("errors", [])])
 
     assert answer.status_code == status
-    assert told in text
+    assert result in text
 
 
 def test_a_tier_that_the_data_center_has_is_taken(make: Any) -> None:
@@ -46,7 +46,7 @@ def test_an_empty_update_is_422(api: httpx.Client, make: Any) -> None:
     assert answer.json()["errors"] == ["$: minProperties: got 0, want 1"]
 
 
-def test_a_volume_in_use_stays_unless_told_otherwise(runpod: LocalRunPod, api: httpx.Client, make: Any) -> None:
+def test_a_volume_in_use_stays_by_default(runpod: LocalRunPod, api: httpx.Client, make: Any) -> None:
     """400 names the endpoint; with the switch it goes, and the endpoint keeps the dead id and can be edited."""
     volume = make.volume()["id"]
     user = make.endpoint(networkVolumes=[volume])["id"]

@@ -10,7 +10,7 @@ import pytest
 from pulumi_runpod.emulator.local import LocalRunPod
 
 
-def test_a_registry_in_use_goes_unless_told_otherwise(runpod: LocalRunPod, api: httpx.Client, make: Any) -> None:
+def test_a_registry_in_use_goes_by_default(runpod: LocalRunPod, api: httpx.Client, make: Any) -> None:
     """Endpoints are not named in the service's check: a switch."""
     first, second = make.registry()["id"], make.registry()["id"]
     make.endpoint(registry=first)

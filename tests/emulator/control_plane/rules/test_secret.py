@@ -16,11 +16,11 @@ def test_a_value_never_comes_back(api: httpx.Client, make: Any) -> None:
     """Neither on create nor later; an update of the value alone moves its date, one of the description does not."""
     made = make.made("account/secrets", {"name": "hf_token", "value": "hunter2", "description": "d"})
     path = f"{PATH}/{made['id']}"
-    told = api.patch(path, json={"description": ""}).json()
+    body = api.patch(path, json={"description": ""}).json()
 
     assert set(made) == {"id", "name", "description", "createdAt", "valueLastUpdatedAt"}
-    assert told == {**made, "description": None}
-    assert api.get(path).json() == told
+    assert body == {**made, "description": None}
+    assert api.get(path).json() == body
     assert "hunter2" not in api.get(PATH).text + api.patch(path, json={"value": "hunter2"}).text
 
 
@@ -28,10 +28,10 @@ def test_a_new_value_moves_its_date(runpod: LocalRunPod, api: httpx.Client, make
     """By the clock."""
     made = make.made("account/secrets", {"name": "k", "value": "1"})
     runpod.advance(60)
-    told = api.patch(f"{PATH}/{made['id']}", json={"value": "2"}).json()
+    body = api.patch(f"{PATH}/{made['id']}", json={"value": "2"}).json()
 
-    assert told["createdAt"] == made["createdAt"]
-    assert told["valueLastUpdatedAt"] > made["valueLastUpdatedAt"]
+    assert body["createdAt"] == made["createdAt"]
+    assert body["valueLastUpdatedAt"] > made["valueLastUpdatedAt"]
 
 
 def test_a_taken_name_is_409_whatever_its_case(api: httpx.Client, make: Any) -> None:

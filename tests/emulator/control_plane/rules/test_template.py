@@ -36,7 +36,7 @@ def test_mounts_can_be_set_and_not_cleared(api: httpx.Client, make: Any) -> None
     ],
 )
 def test_a_template_that_breaks_the_schema_is_422(api: httpx.Client, changes: dict[str, Any]) -> None:
-    """Ranges, words and types; null stands for nothing but a registry."""
+    """Ranges, words and types; null is allowed in place of a registry alone."""
     body = {"name": "t", "image": "registry.example.com/team/worker:1", **changes}
 
     assert api.post("/v2/templates", json=body).status_code == 422
@@ -47,10 +47,10 @@ def test_empty_values_clear(api: httpx.Client, make: Any) -> None:
     registry = make.registry()["id"]
     made = make.template(cmd=["a"], env={"A": "1"}, ports=["80/http"], allowedCudaVersions=["12.8"], registry=registry)
     cleared = {"args": "", "env": {}, "ports": [], "allowedCudaVersions": [], "registry": None}
-    told = api.patch(f"/v2/templates/{made['id']}", json=cleared).json()
+    body = api.patch(f"/v2/templates/{made['id']}", json=cleared).json()
 
-    assert {name: told[name] for name in cleared} == cleared
-    assert (told["cmd"], told["name"], told["startSsh"]) == ([], "worker", True)
+    assert {name: body[name] for name in cleared} == cleared
+    assert (body["cmd"], body["name"], body["startSsh"]) == ([], "worker", True)
 
 
 def test_a_copied_template_stays_deletable_unless_it_binds(runpod: LocalRunPod, api: httpx.Client, make: Any) -> None:

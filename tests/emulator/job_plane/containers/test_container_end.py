@@ -56,7 +56,7 @@ def test_a_program_that_ends_at_once_makes_a_crash_loop(
     """Its last words and its exit code are in the log, between two starts."""
     endpoint = account.endpoint(registry.push(program, Cmd=["crash"]))
     worker = account.worker(endpoint, "UNHEALTHY")
-    said = account.log_line(endpoint, worker, lambda line: line["line"] == "told to crash")
+    said = account.log_line(endpoint, worker, lambda line: line["line"] == "about to crash")
     assert said["source"] == "container"
     account.log_line(endpoint, worker, lambda line: line["line"].startswith("container exited with code 3; next start"))
 
@@ -94,7 +94,7 @@ def test_a_local_runpod_that_is_stopped_leaves_no_container(
 
 
 class Served:
-    """`emulator serve` as a process of its own."""
+    """`emulator serve` as its own process."""
 
     def __init__(self, state: Path) -> None:
         self.process = subprocess.Popen(
@@ -112,9 +112,9 @@ class Served:
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if any("container_supervisor" in part for part in child.cmdline())]
 
-    def end(self, told: int) -> None:
+    def end(self, result: int) -> None:
         self.account.close()
-        os.kill(self.process.pid, told)
+        os.kill(self.process.pid, result)
         self.process.communicate()
 
 
@@ -136,7 +136,7 @@ def serve(engine: DockerEngine, tmp_path: Path) -> Iterator[Callable[[], Served]
 def test_a_local_runpod_that_is_killed_leaves_no_container(
     serve: Callable[[], Served], registry: ImageRegistry, program: bytes, gone: Gone
 ) -> None:
-    """After SIGKILL to the server, the container of a worker that is at work is removed, though nobody is told."""
+    """After SIGKILL to the server, the container of a worker that is at work is removed, though nobody is notified."""
     served = serve()
     endpoint = served.account.endpoint(registry.push(program, Cmd=["deaf"]))
     served.account.submit(endpoint, hang=True)

@@ -40,9 +40,9 @@ def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRunPod]:
 def test_without_an_engine_workers_are_processes_and_the_api_says_so(without_engine: LocalRunPod) -> None:
     """An image that --worker names runs as a process; the API, open to all, says why none is a container."""
     account = account_of(without_engine)
-    told = account.http.get("/_emulator/ready").json()["containers"]
-    assert told["available"] is False
-    assert told["reason"] in ("no Docker engine answers at /nowhere/docker.sock", "there is no docker command")
+    result = account.http.get("/_emulator/ready").json()["containers"]
+    assert result["available"] is False
+    assert result["reason"] in ("no Docker engine answers at /nowhere/docker.sock", "there is no docker command")
     endpoint = account.endpoint("registry.example.com/team/known:1")
     line = account.log_line(
         endpoint, eventually(lambda: account.workers(endpoint) or None)[0], lambda line: line["source"] == "container"
@@ -77,7 +77,7 @@ def test_a_worker_command_wins_over_a_container(
 
 
 def test_serve_and_status_say_that_there_is_no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In its log when it starts, and to whoever starts it or asks for its status."""
+    """In its log when it starts, and in the output of `start` and `status`."""
     environ = os.environ | {"DOCKER_HOST": NOWHERE}
 
     def emulator(*arguments: str) -> str:

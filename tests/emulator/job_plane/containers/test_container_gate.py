@@ -44,8 +44,8 @@ def test_a_wrong_credential_is_the_reason(
     api: RunPodClient, account: ContainerAccount, private_registry: ImageRegistry, program: bytes
 ) -> None:
     """The gate says what to check, and not the password."""
-    told = account.made("registries", {"name": "private", "username": LOGIN.username, "password": "wrong-password"})
-    endpoint = account.endpoint(private_registry.push(program), registry=told["id"])
+    result = account.made("registries", {"name": "private", "username": LOGIN.username, "password": "wrong-password"})
+    endpoint = account.endpoint(private_registry.push(program), registry=result["id"])
     with pytest.raises(Unhealthy, match="check the image's name and tag, and the registry credential") as failure:
         Gate().wait(api, endpoint["id"], RolloutPolicy(60, None))
     assert "wrong-password" not in str(failure.value)

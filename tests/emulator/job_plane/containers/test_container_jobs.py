@@ -92,7 +92,7 @@ def test_a_container_on_a_cpu_has_the_memory_and_the_cpus_of_its_flavor(
     """The engine holds a worker of a CPU endpoint to its vCPUs and memory, and lets it swap none of that."""
     cpu = {"id": "cpu3g", "vcpuCount": 2}
     endpoint = account.endpoint(registry.push(program), gpu=None, cpu=[cpu])
-    memory = next(told["memory"] for told in endpoint["cpu"])
+    memory = next(result["memory"] for result in endpoint["cpu"])
     limits = inspect(account.worker(endpoint, "IDLE"))["HostConfig"]
     assert limits["Memory"] == limits["MemorySwap"] == memory * 10**9
     assert limits["NanoCpus"] == 2 * 10**9

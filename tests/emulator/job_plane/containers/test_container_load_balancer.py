@@ -1,4 +1,4 @@
-"""Load balancers whose workers are containers: two of one image on one machine, each on a port of its own."""
+"""Load balancers whose workers are containers: two of one image on one machine, each on its own port."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.waiting import eventually
 def test_requests_go_to_the_containers_of_an_endpoint(
     account: ContainerAccount, registry: ImageRegistry, program: bytes
 ) -> None:
-    """Each answers under its own id, on the port that it was told in PORT, whatever the image says of it."""
+    """Each answers under its own id, on the port that it got in PORT, whatever the image says of it."""
     endpoint = account.endpoint(
         registry.push(program, Env=["PORT=80"]),
         type="LOAD_BALANCER",

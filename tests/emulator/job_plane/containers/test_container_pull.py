@@ -23,8 +23,8 @@ def failed_pull(account: ContainerAccount, endpoint: Json) -> str:
 
 
 def credential(account: ContainerAccount, password: str) -> str:
-    told = account.made("registries", {"name": "private", "username": LOGIN.username, "password": password})
-    return str(told["id"])
+    result = account.made("registries", {"name": "private", "username": LOGIN.username, "password": password})
+    return str(result["id"])
 
 
 def test_a_private_image_is_pulled_with_the_endpoints_credential(

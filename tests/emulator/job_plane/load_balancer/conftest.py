@@ -1,4 +1,4 @@
-"""Load balancers on a real local RunPod with real servers as workers. The clock stands still: tests move it."""
+"""Load balancers on a real local RunPod with real servers as workers. The clock is frozen: tests move it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A load balancer's worker: a small server on PORT, and on PORT_HEALTH where that is another one.
 
 `/ping` answers what the file named by PING_FILE says (else 200), `/hold` only when the file named by HOLD_FILE exists,
-so that a test decides when. Prints what it was told and what was hung up on it.
+so that a test decides when. Prints what it received and what was cut off.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"]
 
 
 async def ping(_: Request) -> Response:
-    told = Path(os.environ.get("PING_FILE", "/nowhere"))
-    return Response(status_code=int(told.read_text()) if told.is_file() else 200)
+    result = Path(os.environ.get("PING_FILE", "/nowhere"))
+    return Response(status_code=int(result.read_text()) if result.is_file() else 200)
 
 
 async def echo(request: Request) -> Response:
     """What arrived, as it arrived."""
     body = await request.body()
-    told = {
+    fields = {
         "method": request.method,
         "target": request.scope["raw_path"].decode() + "?" + request.scope["query_string"].decode(),
         "headers": [[name.decode("latin-1"), value.decode("latin-1")] for name, value in request.headers.raw],
@@ -40,7 +40,7 @@ async def echo(request: Request) -> Response:
         "ports": [os.environ["PORT"], os.environ["PORT_HEALTH"]],
         "jobs": "RUNPOD_WEBHOOK_GET_JOB" in os.environ,
     }
-    answer = JSONResponse(told, status_code=int(request.query_params.get("status", "200")))
+    answer = JSONResponse(fields, status_code=int(request.query_params.get("status", "200")))
     answer.raw_headers += [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"), (b"keep-alive", b"timeout=5")]
     return answer
 
@@ -76,13 +76,13 @@ async def hold(request: Request) -> Response:
 
 
 async def large(request: Request) -> Response:
-    size, told = int(request.query_params["bytes"]), "told" in request.query_params
+    size, result = int(request.query_params["bytes"]), "declared" in request.query_params
 
     async def parts() -> AsyncIterator[bytes]:
         for at in range(0, size, 2**20):
             yield b"x" * min(2**20, size - at)
 
-    return StreamingResponse(parts(), headers={"content-length": str(size)} if told else {})
+    return StreamingResponse(parts(), headers={"content-length": str(size)} if result else {})
 
 
 async def die(_: Request) -> Response:

@@ -35,12 +35,12 @@ def test_every_method_reaches_the_worker(ready: Balanced, method: str) -> None:
     """With its query and its body; the answer comes back with its status."""
     body = b"" if method == "GET" else b"\x00\xff text"
 
-    told = ready.client.request(method, f"{ready.base}/a/b?x=1&x=2&empty=", params=None, content=body)
+    response = ready.client.request(method, f"{ready.base}/a/b?x=1&x=2&empty=", params=None, content=body)
 
-    assert told.status_code == 200
-    assert told.json()["method"] == method
-    assert told.json()["target"] == "/a/b?x=1&x=2&empty="
-    assert told.json()["body"].encode("latin-1") == body
+    assert response.status_code == 200
+    assert response.json()["method"] == method
+    assert response.json()["target"] == "/a/b?x=1&x=2&empty="
+    assert response.json()["body"].encode("latin-1") == body
 
 
 def test_a_path_is_handed_on_as_it_was_sent(ready: Balanced) -> None:
@@ -51,9 +51,9 @@ def test_a_path_is_handed_on_as_it_was_sent(ready: Balanced) -> None:
         f"Authorization: Bearer {ready.server.api_key}\r\n\r\n"
     )
 
-    told = json.loads(raw(ready.base, head.encode()).split(b"\r\n\r\n", 1)[1])
+    document = json.loads(raw(ready.base, head.encode()).split(b"\r\n\r\n", 1)[1])
 
-    assert told["target"] == "/a%2Fb/../c//d%20%C3%A9?q=%2B+"
+    assert document["target"] == "/a%2Fb/../c//d%20%C3%A9?q=%2B+"
 
 
 def test_a_bare_base_url_is_the_root(ready: Balanced) -> None:
@@ -64,49 +64,49 @@ def test_a_bare_base_url_is_the_root(ready: Balanced) -> None:
 
 def test_a_head_request_has_an_answer_without_a_body(ready: Balanced) -> None:
     """And its length, all the same."""
-    told = ready.client.head(f"{ready.base}/large", params={"bytes": 5 * MB, "told": ""})
+    response = ready.client.head(f"{ready.base}/large", params={"bytes": 5 * MB, "declared": ""})
 
-    assert (told.status_code, told.headers["content-length"], told.content) == (200, str(5 * MB), b"")
+    assert (response.status_code, response.headers["content-length"], response.content) == (200, str(5 * MB), b"")
 
 
 @pytest.mark.parametrize("status", [201, 404, 409, 418, 500, 503])
 def test_a_status_of_the_worker_is_its_own(ready: Balanced, status: int) -> None:
     """Errors, too: nothing is tried again, and nothing is put in their place."""
-    told = ready.client.get(f"{ready.base}/x", params={"status": status})
+    response = ready.client.get(f"{ready.base}/x", params={"status": status})
 
-    assert told.status_code == status
-    assert told.json()["target"] == f"/x?status={status}"
+    assert response.status_code == status
+    assert response.json()["target"] == f"/x?status={status}"
 
 
 def test_headers_pass_but_those_of_a_connection(ready: Balanced) -> None:
-    """Both ways; several of one name stay several; the worker's id is told; the account's key is not shown to it."""
+    """Both ways; several of one name stay several; the worker's id is in the answer; the account's key is not."""
     asked = {"X-Own": "1", "Connection": "keep-alive, X-Hop", "X-Hop": "secret", "TE": "trailers", "Keep-Alive": "300"}
 
-    told = ready.client.get(f"{ready.base}/x", headers=asked)
+    response = ready.client.get(f"{ready.base}/x", headers=asked)
 
-    seen = {name for name, _ in told.json()["headers"]}
+    seen = {name for name, _ in response.json()["headers"]}
     assert "x-own" in seen
     assert not seen & {"x-hop", "te", "keep-alive", "authorization"}
-    assert told.headers.get_list("set-cookie") == ["a=1", "b=2"]
-    assert "keep-alive" not in told.headers
-    assert len(told.headers.get_list("date")) == 1
-    assert told.headers["x-runpod-worker-id"] == told.json()["worker"] == ready.workers()[0]["id"]
+    assert response.headers.get_list("set-cookie") == ["a=1", "b=2"]
+    assert "keep-alive" not in response.headers
+    assert len(response.headers.get_list("date")) == 1
+    assert response.headers["x-runpod-worker-id"] == response.json()["worker"] == ready.workers()[0]["id"]
 
 
 def test_the_key_is_shown_to_the_worker_where_a_switch_says_so(ready: Balanced) -> None:
     """The service does not say whether it is."""
     ready.server.turn(balancer_passes_key=True)
-    told = ready.client.get(f"{ready.base}/x").json()["headers"]
+    response = ready.client.get(f"{ready.base}/x").json()["headers"]
     ready.server.turn(balancer_passes_key=False)
 
-    assert ["authorization", f"Bearer {ready.server.api_key}"] in told
+    assert ["authorization", f"Bearer {ready.server.api_key}"] in response
 
 
 def test_a_body_is_streamed_to_the_worker(ready: Balanced) -> None:
-    """Without a length, in parts, up to the limit; a length that is told stays told."""
-    told = ready.client.post(f"{ready.base}/length", content=(b"x" * MB for _ in range(30)))
+    """Without a length, in parts, up to the limit; a declared length stays."""
+    response = ready.client.post(f"{ready.base}/length", content=(b"x" * MB for _ in range(30)))
 
-    assert told.json() == {"bytes": 30 * MB}
+    assert response.json() == {"bytes": 30 * MB}
     assert ready.client.post(f"{ready.base}/length", content=b"x" * MB).json() == {"bytes": MB}
 
 
@@ -122,22 +122,22 @@ def test_parts_of_an_answer_arrive_as_they_are_made(ready: Balanced) -> None:
     assert seen == 2
 
 
-@pytest.mark.parametrize("body", [b"x" * (30 * MB + 1), (b"x" * MB for _ in range(31))], ids=["told", "untold"])
+@pytest.mark.parametrize("body", [b"x" * (30 * MB + 1), (b"x" * MB for _ in range(31))], ids=["declared", "undeclared"])
 def test_a_request_beyond_the_limit_is_413(ready: Balanced, body: bytes) -> None:
-    """30 MB, documented; whether the length is told beforehand or not."""
-    told = ready.client.post(f"{ready.base}/length", content=body)
+    """30 MB, documented; whether the length is declared beforehand or not."""
+    response = ready.client.post(f"{ready.base}/length", content=body)
 
-    assert told.status_code == 413
-    assert "30 MB" in told.json()["error"]
+    assert response.status_code == 413
+    assert "30 MB" in response.json()["error"]
     assert ready.client.get(f"{ready.base}/x").status_code == 200
 
 
 def test_an_answer_beyond_the_limit_is_not_given(ready: Balanced) -> None:
-    """502 where its length is told; else it is cut, which the client cannot take for its end."""
-    told = ready.client.get(f"{ready.base}/large", params={"bytes": 30 * MB + 1, "told": ""})
+    """502 where its length is declared; else it is cut, which the client cannot take for its end."""
+    response = ready.client.get(f"{ready.base}/large", params={"bytes": 30 * MB + 1, "declared": ""})
 
-    assert told.status_code == 502
-    assert "30 MB" in told.json()["error"]
+    assert response.status_code == 502
+    assert "30 MB" in response.json()["error"]
     with pytest.raises(httpx.RemoteProtocolError):
         ready.client.get(f"{ready.base}/large", params={"bytes": 32 * MB})
     assert len(ready.client.get(f"{ready.base}/large", params={"bytes": 30 * MB}).content) == 30 * MB
@@ -175,21 +175,21 @@ def test_an_endpoint_answers_to_a_name_of_its_own(ready: Balanced) -> None:
     """`ENDPOINT.localhost`: for applications whose links begin at the root. Its paths are the worker's, all of them."""
     where = urlsplit(ready.base)
     for path in ("/console", "/v2/serverless", "/_emulator/faults", "/lb/x", "/"):
-        told = ready.client.get(
+        response = ready.client.get(
             f"http://127.0.0.1:{where.port}{path}", headers={"Host": f"{ready.id}.localhost:{where.port}"}
         )
 
-        assert told.json()["target"] == f"{path}?"
-        assert dict(told.json()["headers"])["host"] == f"{ready.id}.localhost:{where.port}"
+        assert response.json()["target"] == f"{path}?"
+        assert dict(response.json()["headers"])["host"] == f"{ready.id}.localhost:{where.port}"
 
 
 @pytest.mark.parametrize("header", ["Bearer wrong", "", "wrong"])
 def test_a_request_without_a_key_is_refused(ready: Balanced, header: str) -> None:
     """401, and the worker hears nothing of it."""
-    told = httpx.get(f"{ready.base}/x", headers={"Authorization": header} if header else {})
+    result = httpx.get(f"{ready.base}/x", headers={"Authorization": header} if header else {})
 
-    assert told.status_code == 401
-    assert "x-runpod-worker-id" not in told.headers
+    assert result.status_code == 401
+    assert "x-runpod-worker-id" not in result.headers
 
 
 def test_restricted_keys_reach_what_they_may(ready: Balanced) -> None:
@@ -202,7 +202,7 @@ def test_restricted_keys_reach_what_they_may(ready: Balanced) -> None:
 
 
 def test_an_unknown_endpoint_is_not_found(ready: Balanced) -> None:
-    """Whatever stands in its place."""
+    """Whatever is in the way."""
     for path in ("/lb/nobody/x", "/lb/", "/lb/%2e%2e/x", f"/lb/{ready.id}x/y"):
         assert ready.client.get(f"{ready.server.api}{path}").status_code == 404
 
@@ -216,21 +216,21 @@ def test_each_kind_of_endpoint_names_the_other_kind_of_url(ready: Balanced) -> N
     queue = ready.client.post(f"{ready.server.api}/v2/serverless", json=body).json()
 
     for operation, method in (("run", "POST"), ("runsync", "POST"), ("status/x", "GET"), ("health", "GET")):
-        told = ready.client.request(method, f"{ready.server.api}/v2/{ready.id}/{operation}", json={"input": 1})
-        assert (told.status_code, ready.base in told.json()["error"]) == (400, True)
-    told = ready.client.get(f"{ready.server.api}/lb/{queue['id']}/x")
-    assert (told.status_code, queue["requestUrls"]["run"] in told.json()["error"]) == (400, True)
+        response = ready.client.request(method, f"{ready.server.api}/v2/{ready.id}/{operation}", json={"input": 1})
+        assert (response.status_code, ready.base in response.json()["error"]) == (400, True)
+    response = ready.client.get(f"{ready.server.api}/lb/{queue['id']}/x")
+    assert (response.status_code, queue["requestUrls"]["run"] in response.json()["error"]) == (400, True)
 
 
 def test_a_worker_has_ports_of_its_own_and_no_job_urls(ready: Balanced, make: Callable[..., Balanced]) -> None:
-    """PORT_HEALTH is another one where the endpoint says so, else the same."""
+    """PORT_HEALTH is another one where the endpoint asks for it, else the same."""
     apart = make(env={"PORT": "8000", "PORT_HEALTH": "8001"})
     apart.wait_for("IDLE")
-    told, both = ready.client.get(f"{ready.base}/x").json(), apart.client.get(f"{apart.base}/x").json()
+    result, both = ready.client.get(f"{ready.base}/x").json(), apart.client.get(f"{apart.base}/x").json()
 
-    assert told["ports"][0] == told["ports"][1]
-    assert len({*told["ports"], *both["ports"]}) == 3
-    assert not told["jobs"]
+    assert result["ports"][0] == result["ports"][1]
+    assert len({*result["ports"], *both["ports"]}) == 3
+    assert not result["jobs"]
 
 
 def test_a_fault_strikes_a_load_balancer_as_any_other_call(ready: Balanced) -> None:

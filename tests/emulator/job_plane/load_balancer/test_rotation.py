@@ -56,9 +56,9 @@ def test_a_request_that_nobody_takes_is_answered_after_two_minutes(make: Make) -
     assert balanced.load() == (1, 0)
     balanced.server.advance(1)
 
-    told = asked.answer()
-    assert told.status_code == 400
-    assert told.json()["error"].startswith("no workers available: none took the request within 120 s (1 INITIALIZING")
+    result = asked.answer()
+    assert result.status_code == 400
+    assert result.json()["error"].startswith("no workers available: none took the request within 120 s (1 INITIALIZING")
 
 
 @pytest.mark.parametrize(("status", "shown"), [("503", "UNHEALTHY"), ("204", "INITIALIZING"), ("302", "UNHEALTHY")])
@@ -115,10 +115,10 @@ def test_a_healthy_worker_whose_port_is_closed_gives_502(make: Make) -> None:
     balanced = make(env={"PORT_HEALTH": "9000", "ONLY_HEALTH": "1"})
     balanced.wait_for("IDLE")
 
-    told = balanced.client.get(f"{balanced.base}/x")
+    response = balanced.client.get(f"{balanced.base}/x")
 
-    assert told.status_code == 502
-    assert "nothing listens on its port" in told.json()["error"]
+    assert response.status_code == 502
+    assert "nothing listens on its port" in response.json()["error"]
     eventually(lambda: balanced.load() == (0, 0))
 
 
@@ -294,10 +294,10 @@ def test_a_worker_that_dies_before_its_answer_gives_502(make: Make) -> None:
     balanced.wait_for("IDLE")
     balanced.server.fault("worker.crash", target=balanced.id)
 
-    told = balanced.client.post(f"{balanced.base}/hold")
+    response = balanced.client.post(f"{balanced.base}/hold")
 
-    assert told.status_code == 502
-    assert "closed the connection before its answer was whole" in told.json()["error"]
+    assert response.status_code == 502
+    assert "closed the connection before its answer was whole" in response.json()["error"]
 
 
 def test_a_new_release_gets_the_requests_and_the_old_one_finishes(make: Make) -> None:
@@ -310,15 +310,15 @@ def test_a_new_release_gets_the_requests_and_the_old_one_finishes(make: Make) ->
     url = f"{balanced.server.api}/v2/serverless/{balanced.id}"
     balanced.client.patch(url, json={"image": "server:2"}).raise_for_status()
 
-    told = balanced.client.get(f"{balanced.base}/x").json()["worker"]
+    response = balanced.client.get(f"{balanced.base}/x").json()["worker"]
     balanced.hold_file.touch()
 
-    assert told != old["id"]
+    assert response != old["id"]
     assert asked.answer().json()["worker"] == old["id"]
 
 
 def test_deleting_an_endpoint_answers_everybody(make: Make) -> None:
-    """Who waits is told 404, who is served 502."""
+    """A waiting caller gets 404, a served one 502."""
     balanced = make()
     balanced.wait_for("IDLE")
     balanced.server.turn(balancer_worker_capacity=1)

@@ -43,14 +43,14 @@ class ContainerAccount:
     def volume(self) -> Json:
         return self.made("network-volumes", {"name": "weights", "size": 20, "dataCenter": "EU-RO-1"})
 
-    def run(self, endpoint: Json, **told: object) -> Json:
+    def run(self, endpoint: Json, **result: object) -> Json:
         """The output of a job that must succeed."""
-        answer = self.http.post(endpoint["requestUrls"]["runSync"], json={"input": told}).json()
+        answer = self.http.post(endpoint["requestUrls"]["runSync"], json={"input": result}).json()
         assert answer["status"] == "COMPLETED", answer
         return dict(answer["output"])
 
-    def submit(self, endpoint: Json, *, policy: Mapping[str, int] | None = None, **told: object) -> str:
-        body = {"input": told, **({"policy": policy} if policy else {})}
+    def submit(self, endpoint: Json, *, policy: Mapping[str, int] | None = None, **result: object) -> str:
+        body = {"input": result, **({"policy": policy} if policy else {})}
         return str(self.http.post(endpoint["requestUrls"]["run"], json=body).json()["id"])
 
     def job(self, endpoint: Json, job_id: str) -> Json:
@@ -59,7 +59,7 @@ class ContainerAccount:
     def ended(self, endpoint: Json, job_id: str) -> Json:
         """The job, once it is final."""
         return eventually(
-            lambda: told if (told := self.job(endpoint, job_id))["status"] not in _ON_ITS_WAY else None, PATIENCE_S
+            lambda: result if (result := self.job(endpoint, job_id))["status"] not in _ON_ITS_WAY else None, PATIENCE_S
         )
 
     def workers(self, endpoint: Json) -> list[Json]:

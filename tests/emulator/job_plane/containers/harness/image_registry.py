@@ -43,11 +43,11 @@ class ImageRegistry(RegistryServer):
     def push(self, program: bytes, *, name: str = "echo", tag: str = "1", padding: int = 0, **config: object) -> str:
         """A new image of one file, `/worker`; its reference by digest. `config`: as in the image specification."""
         layer, diff_id = _layer({"worker": program, **({"padding": bytes(padding)} if padding else {})})
-        told = {"Entrypoint": ["/worker"], "Labels": {LABEL: secrets.token_hex(8)}, **config}
+        fields = {"Entrypoint": ["/worker"], "Labels": {LABEL: secrets.token_hex(8)}, **config}
         described = {
             "architecture": "amd64",
             "os": "linux",
-            "config": told,
+            "config": fields,
             "rootfs": {"type": "layers", "diff_ids": [diff_id]},
         }
         manifest = {

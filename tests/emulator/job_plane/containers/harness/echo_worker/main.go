@@ -32,7 +32,7 @@ type job struct {
 func main() {
 	fmt.Println("echo worker starts:", strings.Join(os.Args, " "))
 	if len(os.Args) > 1 && os.Args[1] == "crash" {
-		fmt.Fprintln(os.Stderr, "told to crash")
+		fmt.Fprintln(os.Stderr, "about to crash")
 		os.Exit(3)
 	}
 	if len(os.Args) > 1 && os.Args[1] == "deaf" {
