@@ -47,7 +47,8 @@ def record(situation: str) -> list[str]:
             drift(local)
         (project.directory / "rules.json").write_text(json.dumps(RULES))
         arguments = ("--json", "--refresh=true", "--stack", "dev", "--non-interactive", *POLICED.get(situation, ()))
-        done = project.run("pulumi", "preview", *arguments, **STREAM)
+        # As our commands start Pulumi: without the gRPC library's notes, which come or do not.
+        done = project.run("pulumi", "preview", *arguments, **STREAM, GRPC_VERBOSITY="ERROR")
         assert "summaryEvent" in done.stdout, done.stdout + done.stderr
         return alike(done.stdout.splitlines(), {local.api: "http://127.0.0.1:1", str(project.directory): "/project"})
 
